@@ -1,0 +1,45 @@
+// What each verb is asked to do: plain input, filled by cmd/.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ocx::runtime {
+
+enum class CgroupDriver { cgroupfs, systemd, disabled };
+enum class Rootless { automatic, yes, no };
+
+/// The global options that reach the runtime.
+struct Globals {
+  std::string root;  // state root, absolute; chosen by state_root()
+  CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
+  Rootless rootless = Rootless::automatic;
+};
+
+struct CreateRequest {
+  std::string id;
+  std::string bundle;  // absolute
+  std::string config_file = "config.json";  // relative to the bundle, or absolute
+  std::string console_socket, pid_file, pidfd_socket;  // empty: not asked for; paths absolute
+  bool no_pivot = false, no_new_keyring = false;
+  unsigned preserve_fds = 0;
+};
+
+struct RunRequest {
+  CreateRequest create;
+  bool detach = false, keep = false, no_subreaper = false;
+};
+
+struct KillRequest {
+  std::string id;
+  int signal = 0;
+  bool all = false;
+};
+
+struct DeleteRequest {
+  std::string id;
+  bool force = false;
+};
+
+}  // namespace ocx::runtime
