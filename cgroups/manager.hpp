@@ -1,4 +1,5 @@
-// One container's cgroup, whatever the host offers: v1, v2, hybrid (v1 controllers plus an unused or partial v2), none.
+// One container's cgroup, whatever the host offers: v1, v2, hybrid (v1 controllers plus an unused or partial
+// v2), none.
 #pragma once
 
 #include <map>
@@ -12,8 +13,8 @@
 
 namespace ocx::cgroups {
 
-/// Controller name -> the container's directory, absolute. On pure v2 the one key is "". On v1 named hierarchies are
-/// "name=systemd", and a hybrid's v2 tree is "unified".
+/// Controller name -> the container's directory, absolute. On pure v2 the one key is "". On v1 named
+/// hierarchies are "name=systemd", and a hybrid's v2 tree is "unified".
 using Paths = std::map<std::string, std::string>;
 
 enum class Driver { cgroupfs, systemd, disabled };
@@ -37,10 +38,11 @@ class Manager {
  public:
   virtual ~Manager() = default;
 
-  /// Makes the directories (config-linux.md, "Cgroups Path"). An existing empty one is used; one with processes or a frozen one
-  /// is refused. Undoes itself when it fails half way.
+  /// Makes the directories (config-linux.md, "Cgroups Path"). An existing empty one is used; one with
+  /// processes or a frozen one is refused. Undoes itself when it fails half way.
   virtual void create() = 0;
-  /// The directory to clone into with CLONE_INTO_CGROUP (pure v2), or nothing: then attach() has to be called.
+  /// The directory to clone into with CLONE_INTO_CGROUP (pure v2), or nothing: then attach() has to be
+  /// called.
   virtual std::optional<sys::FdRef> clone_target() const = 0;
   /// Puts a process into every hierarchy. On v1 the first write can take 10 ms (RCU), so callers overlap it.
   virtual void attach(int pid) = 0;
@@ -48,7 +50,9 @@ class Manager {
   virtual void apply(const spec::Resources& resources) = 0;
 
   virtual const Paths& paths() const = 0;
-  /// Directories create() really made, outermost first: what remove() may take away.
+  /// Before create(): the directories it is going to make, for a record that outlives a crash. After it:
+  /// those it really made (the paths may have become fewer, too: a rootless caller may lack permission for a
+  /// hierarchy). Outermost first: what remove() may take away.
   virtual const std::vector<std::string>& made() const = 0;
 
   /// All member processes, of child cgroups too.
@@ -59,16 +63,26 @@ class Manager {
   virtual void kill_all() = 0;
   /// Sends another signal once to every member.
   virtual void signal_all(int signal) = 0;
-  /// Kills what is left, waits for the cgroup to become empty by event where the kernel has one, removes the directories of
-  /// made() and their children. Idempotent.
+  /// Kills what is left, waits for the cgroup to become empty by event where the kernel has one, removes the
+  /// directories of made() and their children. A parent that others have come to use stays. Idempotent;
+  /// nothing before create().
   virtual void remove() = 0;
+  /// remove() that signals nobody: waits up to 2 s for members that are dying, then leaves, with a warning,
+  /// what still has any. For a create that died before its process was recorded: whose members these are is
+  /// not known.
+  virtual void remove_unused() = 0;
 };
 
-/// For create. `cgroups_path` as config.json has it (absolute: below each mount; relative: below the runtime's own cgroup; absent:
-/// /<id> likewise).
+/// For create. `cgroups_path` as config.json has it; where that is on the host: path.hpp. Makes nothing yet.
+/// Errors: invalid_config at /linux/cgroupsPath; unsupported for the systemd driver.
 std::unique_ptr<Manager> make_manager(Driver driver, const std::optional<std::string>& cgroups_path,
                                       const std::string& id);
-/// For later commands, from the record.
-std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const std::vector<std::string>& made);
+/// For later commands, from the record; looks at no mount table. Without paths there is nothing to manage.
+std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths,
+                                      const std::vector<std::string>& made);
+
+/// Throws Error(unsupported) with its origin for the first property of `resources` that apply() can't have.
+/// `v2`: the host has no v1 devices controller.
+void refuse_unsupported(const spec::Resources& resources, bool v2);
 
 }  // namespace ocx::cgroups

@@ -42,7 +42,8 @@ struct Sysctl { std::string path, value; };
 /// Propagation of "/" in the new mount namespace before anything is mounted; flags MS_SLAVE|MS_REC and the like.
 struct RootPropagation { std::uint64_t flags = 0; };
 /// The rootfs becomes a mount of its own, at its place; InitContext::root then refers to it.
-struct AttachRootfs { std::string path; bool parent_private = false; };
+/// With `bind` false (no mount namespace of its own) only the directory is opened.
+struct AttachRootfs { std::string path; bool parent_private = false; bool bind = true; };
 struct DeviceNode {
   char type = 'c';    // c, b or p ('u' has become 'c')
   std::string path;   // absolute in the container
@@ -57,6 +58,7 @@ struct SymbolicLink { std::string target, path; bool replace = false; };
 struct Mount {
   enum class Kind { filesystem, bind, remount, cgroup };
   Kind kind = Kind::filesystem;
+  Origin origin;  // /mounts/3
   std::string type, source;  // source: absolute for binds
   std::string target;        // absolute, cleaned
   spec::MountOptions options;
@@ -74,15 +76,24 @@ struct EnterRoot { RootMethod method = RootMethod::pivot; };
 /// Propagation the configuration wants for the container's root, applied after the pivot.
 struct RootfsPropagation { std::uint64_t flags = 0; };
 /// Allocates the pty from the container's own devpts, sends the master away, binds the slave on /dev/console.
-struct Console { std::optional<spec::ConsoleSize> size; bool own_mount_namespace = true; };
+struct Console {
+  std::optional<spec::ConsoleSize> size;
+  bool own_mount_namespace = true;
+  uid_t uid = 0;  // owner of the slave
+};
 struct SetReadOnly { std::string path; };
 struct ReadonlyPath { std::string path; };
 struct MaskedPath { std::string path; };
 
 // --- process --------------------------------------------------------------------------------------------------------
 struct Personality { unsigned long domain = 0; };
-/// Makes cwd when it is missing and enters it.
-struct EnterDirectory { std::string path; bool create = false; };
+/// The working directory: made when missing, entered as root, and, where root was denied (root-squashed or private), once more
+/// as the user.
+struct EnterDirectory {
+  enum class Phase { make, enter, enter_as_user };
+  std::string path;
+  Phase phase = Phase::make;
+};
 struct NoNewPrivileges {};
 /// umask, chown of stdio, groups, gid, uid; keeps capabilities across it.
 struct SetUser {
@@ -136,10 +147,13 @@ struct Namespaces {
   std::vector<spec::IdMapping> uid_maps, gid_maps;  // to write; empty when none or joined
   std::map<std::string, spec::TimeOffset> time_offsets;
   bool own_mounts() const;  // a mount namespace, new or joined, that is not the runtime's
+  bool own_pids() const;    // a new pid namespace: killing init ends all of it
+  bool joins_user() const;
 };
 
 struct Plan {
-  std::string id, bundle, rootfs;  // absolute paths
+  std::string id, oci_version;
+  std::string bundle, rootfs;  // absolute paths
   Namespaces namespaces;
   std::optional<std::string> cgroups_path;
   std::optional<spec::Resources> resources;
@@ -151,10 +165,12 @@ struct Plan {
 
   spec::Hooks hooks;
   bool terminal = false;
+  bool notify = false;  // <state>/notify is mounted for the payload's readiness message
   bool has_process = false;
   std::vector<std::string> args, env;  // of the payload; env with HOME, LISTEN_FDS, NOTIFY_SOCKET settled by init
   std::string cwd;
   unsigned preserve_fds = 0;  // descriptors 3 .. 2+n go to the payload (LISTEN_FDS included)
+  unsigned listen_fds = 0;    // the first of them, announced by LISTEN_FDS
   std::map<std::string, std::string> annotations;
 };
 
@@ -163,9 +179,9 @@ struct HostFacts {
   bool in_user_namespace = false;  // ocx itself runs inside one
   uid_t euid = 0;
   gid_t egid = 0;
-  bool cgroup_v2 = false;         // pure v2
+  bool cgroup_v2 = false;         // no v1 devices controller: device rules would need an eBPF program
   unsigned last_capability = 40;
-  std::uint64_t permitted_capabilities = ~0ULL, bounding_capabilities = ~0ULL;  // of ocx
+  std::uint64_t permitted_capabilities = ~0ULL;  // of ocx
   unsigned listen_fds = 0;        // LISTEN_FDS of the caller
   bool notify_socket = false;     // NOTIFY_SOCKET is set: <state>/notify is bound to /run/notify
   std::string notify_directory;

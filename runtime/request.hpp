@@ -13,6 +13,7 @@ enum class Rootless { automatic, yes, no };
 /// The global options that reach the runtime.
 struct Globals {
   std::string root;  // state root, absolute; chosen by state_root()
+  bool explicit_root = false;  // it came from --root: `list` then wants it to exist
   CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
   Rootless rootless = Rootless::automatic;
 };

@@ -38,6 +38,7 @@ struct Record {
   std::map<std::string, std::string> namespace_paths;
   bool own_pid_namespace = true;
   bool has_process = true;
+  bool notify = false;  // <id>/notify is mounted in the container
   std::vector<spec::Hook> poststart, poststop;
   std::string stop_signal;  // org.opencontainers.image.stopSignal
 };
@@ -61,6 +62,10 @@ class StateDirectory {
   void save_config(std::string_view document) const;
   /// Removes the directory and what is in it; the lock ends with this object.
   void erase();
+  /// Lets other commands at a container that this one goes on to watch (foreground `run`).
+  void unlock() const;
+  /// Takes the lock again, as open_locked() does. False when the container was deleted meanwhile.
+  bool relock() const;
 
   /// The start gate. make_gate() listens; connect_gate() connects; close_gate() removes the name.
   sys::UniqueFd make_gate() const;
@@ -72,8 +77,10 @@ class StateDirectory {
   sys::FdRef fd() const { return directory_; }
 
  private:
-  StateDirectory(std::string id, sys::UniqueFd root, sys::UniqueFd directory);
-  std::string id_;
+  StateDirectory(std::string id, std::string path, sys::UniqueFd root, sys::UniqueFd directory);
+  bool lock() const;
+
+  std::string id_, path_;
   sys::UniqueFd root_, directory_;
 };
 
@@ -86,7 +93,7 @@ void check_id(const std::string& id);
 std::vector<std::string> container_ids(const Globals& globals);
 
 /// The live status: creating until the record says created; stopped when init is gone, a zombie, or another process;
-/// created while the gate is there; paused when the cgroup is frozen; else running.
+/// paused when the cgroup is frozen (before `start`, too); created while the gate is there; else running.
 spec::Status live_status(const StateDirectory& directory, const Record& record);
 /// True while `pid` is alive, no zombie, and has that start time.
 bool is_alive(int pid, std::uint64_t start_time);

@@ -8,7 +8,8 @@
 
 namespace ocx::spec {
 
-/// MOUNT_ATTR_* bits to set and to clear (mount_setattr(2)). A set atime mode always has MOUNT_ATTR__ATIME in clear.
+/// MOUNT_ATTR_* bits to set and to clear (mount_setattr(2)). A set atime mode always has MOUNT_ATTR__ATIME in
+/// clear.
 struct MountAttributes {
   std::uint64_t set = 0, clear = 0;
   bool empty() const { return set == 0 && clear == 0; }
@@ -20,7 +21,9 @@ struct MountOptions {
   bool bind = false, recursive_bind = false, remount = false;
   MountAttributes attributes;            // of this mount
   MountAttributes recursive_attributes;  // rro, rnosuid, …: of the whole tree
-  std::uint64_t superblock_set = 0, superblock_clear = 0;  // MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_I_VERSION, MS_LAZYTIME, MS_SILENT
+  std::uint64_t superblock_set = 0,
+                superblock_clear =
+                    0;  // MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_I_VERSION, MS_LAZYTIME, MS_SILENT
   std::vector<std::uint64_t> propagation;  // MS_SHARED …, with MS_REC for the r-forms, in the order given
   bool tmpcopyup = false, copy_symlink = false, src_nofollow = false, dest_nofollow = false;
   bool idmap = false, idmap_recursive = false;
@@ -34,7 +37,7 @@ struct MountOptions {
 
 MountOptions parse_mount_options(const std::vector<std::string>& options);
 
-/// All recognised option names, as `features` lists them.
+/// The recognised option names the runtime executes, sorted, as `features` lists them.
 std::vector<std::string_view> mount_option_names();
 
 }  // namespace ocx::spec

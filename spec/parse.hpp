@@ -1,4 +1,5 @@
-// config.json -> Config. The document is untrusted in form: any byte sequence gives a Config or an Error, never a crash.
+// config.json -> Config. The document is untrusted in form: any byte sequence gives a Config or an Error,
+// never a crash.
 #pragma once
 
 #include <string>
@@ -9,12 +10,13 @@
 
 namespace ocx::spec {
 
-/// What a reader may want to know and no error: unknown capability names, deprecated forms. Each ends ", ignoring" or says
-/// what was assumed, and names its JSON pointer.
+/// What a reader may want to know and no error: unknown capability names, deprecated forms. Each ends ",
+/// ignoring" or says what was assumed, and names its JSON pointer.
 using Warnings = std::vector<std::string>;
 
 /// Parses and validates every rule that needs no look at the machine. Errors carry a JSON pointer as origin:
-/// duplicate keys, invalid UTF-8, wrong types, numbers out of range (config.md, "Specification version" and on).
+/// duplicate keys, invalid UTF-8, wrong types, numbers out of range (config.md, "Specification version" and
+/// on).
 Config parse_config(std::string_view document, Warnings& warnings);
 
 /// The same for one `process` object (exec --process) and one `linux.resources` object (update --resources).

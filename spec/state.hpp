@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace ocx::spec {
 
@@ -20,9 +21,12 @@ struct State {
   std::string rootfs, created /* RFC 3339, UTC, nanoseconds */, owner;
 };
 
-/// The document of the specification's schema, one line: for hooks and seccomp agents. Never says "paused" (prints running).
+/// The document of the specification's schema, one line: for hooks and seccomp agents. Never says "paused"
+/// (prints running).
 std::string write_hook_state(const State& state);
 /// `ocx state`: two-space indent, no final newline, with rootfs, created and owner.
 std::string write_state(const State& state);
+/// `ocx list --format json`: the same objects in one array on one line; "null" when there is none.
+std::string write_state_list(const std::vector<State>& states);
 
 }  // namespace ocx::spec

@@ -16,13 +16,13 @@ std::string errno_text(int error_number) {
   return text;
 }
 
-Error::Error(std::string message, ErrorKind kind) : kind_(kind), message_(std::move(message)) { compose(); }
+Error::Error(std::string message, ErrorKind kind, int error_number)
+    : kind_(kind), error_number_(error_number), message_(std::move(message)) {
+  compose();
+}
 
 Error Error::from_errno(std::string call, int error_number) {
-  Error error(std::move(call));
-  error.error_number_ = error_number;
-  error.compose();
-  return error;
+  return Error(std::move(call), ErrorKind::failed, error_number);
 }
 
 Error& Error::at(std::string_view origin) {

@@ -24,7 +24,7 @@ std::string errno_text(int error_number);
 /// An error is one line: `<contexts>: <what was done>: <errno in words> (<origin>); <hint>`.
 class Error : public std::exception {
  public:
-  explicit Error(std::string message, ErrorKind kind = ErrorKind::failed);
+  explicit Error(std::string message, ErrorKind kind = ErrorKind::failed, int error_number = 0);
   /// `call` is the system call with its arguments, as a person would write it: `openat "/x"`.
   static Error from_errno(std::string call, int error_number);
 

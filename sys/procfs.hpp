@@ -1,5 +1,5 @@
-// /proc that nobody has tampered with: one descriptor, checked to be the root of a procfs, resolved without crossing mounts or
-// following magic links (CVE-2019-16884, CVE-2025-52881).
+// /proc that nobody has tampered with: one descriptor, checked to be the root of a procfs, resolved without
+// crossing mounts or following magic links (CVE-2019-16884, CVE-2025-52881).
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace ocx::sys {
 
 class Procfs {
  public:
-  /// The host's /proc as seen now; call before anything of a container is mounted. Error when it is not a procfs.
+  /// The host's /proc as seen now; call before anything of a container is mounted. Error when it is not a
+  /// procfs.
   static Procfs open_host();
   explicit Procfs(UniqueFd root) : root_(std::move(root)) {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 #include <cstdint>
@@ -14,13 +15,18 @@ namespace ocx::sys {
 struct Pty {
   UniqueFd master, slave;  // the slave by TIOCGPTPEER, never by path (CVE-2025-52565)
 };
-/// Opens `ptmx` (an O_PATH or open descriptor of a verified devpts' ptmx) and unlocks it.
-Pty open_pty(FdRef ptmx);
+/// Character device 5:2.
+bool is_ptmx(const struct ::stat& info);
+/// Makes the pair from an open ptmx, which becomes the master. Error: it is not char 5:2, or the kernel's own
+/// (no devpts).
+Pty open_pty(UniqueFd ptmx);
 void set_window_size(FdRef terminal, std::uint16_t rows, std::uint16_t columns);
 std::optional<winsize> window_size(FdRef terminal);
 bool is_terminal(FdRef fd);
 /// Makes the terminal the controlling one of this session.
 void set_controlling_terminal(FdRef terminal);
+/// Puts the descriptor on 0, 1 and 2, inheritable.
+void replace_standard_streams(FdRef fd);
 /// Raw mode for as long as the object lives; restored on destruction.
 class RawMode {
  public:

@@ -1,6 +1,7 @@
 // Small text work: numbers, lists, quoting for messages.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,12 @@ namespace ocx::sys {
 
 /// `"x"` with control characters, quotes and backslashes escaped, cut at 256 bytes: for error messages.
 std::string quote(std::string_view text);
+/// The same, uncut: the msg="…" of a text log line.
+std::string quote_all(std::string_view text);
+/// A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD, so the result is always valid.
+std::string json_string(std::string_view text);
+/// Length of the valid UTF-8 sequence the text begins with (1 to 4), 0 when there is none.
+std::size_t utf8_sequence(std::string_view text);
 /// The whole text as a decimal number, nothing else (no sign for unsigned, no blanks).
 std::optional<std::int64_t> parse_int(std::string_view text);
 std::optional<std::uint64_t> parse_uint(std::string_view text);

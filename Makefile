@@ -1,0 +1,75 @@
+# The front door. `make help` lists what there is; CMake and Ninja do the work.
+.DEFAULT_GOAL := help
+.PHONY: help build demo bundles test test-integration test-asan bench lint install clean
+.DELETE_ON_ERROR:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+RELEASE := build/release
+# A terminal gets Ninja's one moving line, a log gets only what goes wrong.
+QUIET := $(shell test -t 1 || echo --quiet)
+compile = cmake --build --preset $(1) --target $(2) -- $(QUIET)
+
+help:
+	@echo 'ocx, a low-level OCI container runtime'
+	@echo
+	@echo '  make demo              build, then run a first container: it reports what it sees'
+	@echo '  make test              build, then run every test'
+	@echo '  make test-integration  only the tests that run containers; OCX_RUNTIME=runc runs them on another runtime'
+	@echo '  make test-asan         unit and integration tests with AddressSanitizer and UBSan'
+	@echo '  make bench             time ocx, crun, runc and the least the kernel needs, side by side'
+	@echo '  make lint              format, clang-tidy, layers, sizes'
+	@echo '  make build             the executable, $(RELEASE)/ocx'
+	@echo '  make bundles           the root file systems of bundles/'
+	@echo '  make install           into $$DESTDIR$$PREFIX/sbin (PREFIX=$(PREFIX))'
+	@echo '  make clean             remove what was built'
+	@echo
+	@echo 'On Debian, as root, each target first installs the packages it needs (cmake/packages.sh lists them).'
+
+build/%/build.ninja: CMakePresets.json
+	@cmake/packages.sh build
+	@mkdir -p build
+	@cmake --preset $* >build/configure-$*.log 2>&1 || { cat build/configure-$*.log; exit 1; }
+	@touch $@
+
+build: $(RELEASE)/build.ninja
+	@$(call compile,release,ocx)
+
+bundles: $(RELEASE)/build.ninja
+	@$(call compile,release,bundles)
+
+demo: $(RELEASE)/build.ninja
+	@cmake/packages.sh build
+	@$(call compile,release,ocx bundles)
+	$(RELEASE)/ocx run -b bundles/hello demo-$$$$
+
+test: $(RELEASE)/build.ninja
+	@cmake/packages.sh build test
+	@$(call compile,release,all)
+	@tests/run.sh $(RELEASE)
+
+test-integration: $(RELEASE)/build.ninja
+	@cmake/packages.sh build test
+	@$(call compile,release,all)
+	@tests/run.sh $(RELEASE) integration
+
+test-asan: build/asan/build.ninja
+	@cmake/packages.sh build test
+	@$(call compile,asan,all)
+	@tests/run.sh build/asan units integration
+
+bench: $(RELEASE)/build.ninja
+	@cmake/packages.sh build bench
+	@$(call compile,release,all)
+	@$(RELEASE)/tests/bench/bench $(BENCH_ARGS)
+
+lint:
+	@cmake/packages.sh build lint
+	@$(MAKE) --no-print-directory build/clang/build.ninja
+	@tests/run.sh build/clang layers size format tidy
+
+install: build
+	@DESTDIR='$(DESTDIR)' cmake --install $(RELEASE) --prefix '$(PREFIX)'
+
+clean:
+	rm -rf build bundles/*/rootfs

@@ -1,0 +1,61 @@
+#include "cgroups/manager.hpp"
+
+#include "cgroups/disabled.hpp"
+#include "cgroups/drivers.hpp"
+#include "cgroups/path.hpp"
+#include "cgroups/v1.hpp"
+#include "cgroups/v2.hpp"
+#include "sys/error.hpp"
+
+namespace ocx::cgroups {
+namespace {
+
+void refuse_systemd(Driver driver) {
+  if (driver != Driver::systemd) return;
+  throw Error("the systemd cgroup driver is not supported by this version of ocx", ErrorKind::unsupported)
+      .hint("use --cgroup-manager cgroupfs");
+}
+
+Tree tree_in(const Hierarchies::Hierarchy& hierarchy, bool pure_v2,
+             const std::optional<std::string>& cgroups_path, const std::string& id) {
+  Tree tree{hierarchy.controllers, hierarchy.mount_point, container_directory(hierarchy, cgroups_path, id),
+            hierarchy.v2};
+  if (hierarchy.v2) tree.controllers = {pure_v2 ? "" : "unified"};
+  return tree;
+}
+
+}  // namespace
+
+std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
+                                               const std::optional<std::string>& cgroups_path,
+                                               const std::string& id) {
+  if (cgroups_path) check_cgroups_path(*cgroups_path);
+  const bool given = cgroups_path && !cgroups_path->empty();
+  std::vector<Tree> trees;
+  for (const Hierarchies::Hierarchy& hierarchy : hierarchies.all)
+    trees.push_back(tree_in(hierarchy, hierarchies.pure_v2(), cgroups_path, id));
+  if (hierarchies.pure_v2()) return std::make_unique<V2Manager>(std::move(trees), !given);
+  if (!trees.empty()) return std::make_unique<V1Manager>(std::move(trees), !given);
+  if (given)
+    throw Error("no cgroup file system is mounted", ErrorKind::unsupported)
+        .at("/linux/cgroupsPath")
+        .hint("mount one, or use --cgroup-manager disabled");
+  return std::make_unique<DisabledManager>();
+}
+
+std::unique_ptr<Manager> make_manager(Driver driver, const std::optional<std::string>& cgroups_path,
+                                      const std::string& id) {
+  refuse_systemd(driver);
+  if (driver == Driver::disabled) return std::make_unique<DisabledManager>();
+  return make_cgroupfs_manager(detect_hierarchies(), cgroups_path, id);
+}
+
+std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths,
+                                      const std::vector<std::string>& made) {
+  refuse_systemd(driver);
+  if (driver == Driver::disabled || paths.empty()) return std::make_unique<DisabledManager>();
+  if (paths.count("") != 0) return std::make_unique<V2Manager>(paths, made);
+  return std::make_unique<V1Manager>(paths, made);
+}
+
+}  // namespace ocx::cgroups

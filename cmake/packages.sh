@@ -1,0 +1,52 @@
+#!/bin/sh
+# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench ...
+# This is the only list of the Debian packages. With nothing missing it is silent and needs neither root nor a network.
+set -eu
+
+build="g++ cmake ninja-build pkg-config nlohmann-json3-dev libseccomp-dev libcap-dev libboost-program-options-dev
+  catch2 busybox-static"
+test="runc strace procps universal-ctags"
+lint="clang clang-format clang-tidy universal-ctags"
+bench="runc crun strace"
+
+wanted=""
+for group in "$@"; do
+  case $group in
+    build) wanted="$wanted $build" ;;
+    test) wanted="$wanted $test" ;;
+    lint) wanted="$wanted $lint" ;;
+    bench) wanted="$wanted $bench" ;;
+    *) echo "packages.sh: no group \"$group\": build, test, lint, bench" >&2; exit 2 ;;
+  esac
+done
+
+# Elsewhere the names differ: CMake reports what it doesn't find.
+command -v dpkg-query >/dev/null || exit 0
+
+installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')"
+missing=""
+for package in $wanted; do
+  case "$installed $missing " in
+    *" $package "*) ;;
+    *) missing="$missing $package" ;;
+  esac
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "These packages are missing, and only root can install them:" >&2
+  echo "  apt-get install$missing" >&2
+  exit 1
+fi
+
+echo "installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+install="apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $missing"
+# The second try is for a machine whose package lists are absent or older than its mirror.
+if ! { $install || { apt-get update -qq && $install; }; } >"$log" 2>&1 </dev/null; then
+  cat "$log" >&2
+  echo "could not install:$missing" >&2
+  exit 1
+fi

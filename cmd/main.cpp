@@ -1,0 +1,74 @@
+// argv -> request -> runtime call -> exit code. The one place where errors end.
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cmd/globals.hpp"
+#include "cmd/help.hpp"
+#include "sys/error.hpp"
+#include "sys/file.hpp"
+#include "sys/log.hpp"
+
+namespace ocx::cmd {
+namespace {
+
+constexpr int exit_failure = 1, exit_unknown_command = 3;
+
+int print(const std::string& text) {
+  sys::write_all(sys::standard_output, text);
+  return 0;
+}
+
+int fail_unknown(std::string_view name) {
+  sys::log_final_error(unknown_command(name));
+  return exit_unknown_command;
+}
+
+/// `ocx help`, `ocx help COMMAND`.
+int help(const std::vector<std::string>& words) {
+  if (words.size() < 2) return print(general_help());
+  const Command* command = find_command(words[1]);
+  return command == nullptr ? fail_unknown(words[1]) : print(command_help(*command));
+}
+
+int run_command(const Command& command, const GlobalRequest& request) {
+  try {
+    const Arguments arguments = parse_command(command, {request.rest.begin() + 1, request.rest.end()});
+    if (arguments.flag("help")) return print(command_help(command));
+    return command.run(request.runtime, arguments);
+  } catch (Error& error) {
+    if (!command.failure.empty() && error.kind() != ErrorKind::usage) error.in(command.failure);
+    if (error.kind() == ErrorKind::usage) error.hint("see `ocx " + std::string(command.name) + " --help`");
+    throw;
+  }
+}
+
+int dispatch(std::string_view program, const std::vector<std::string>& words) {
+  const GlobalRequest request = parse_globals(words);
+  sys::log_open(request.log);
+  for (const std::string& warning : request.warnings) sys::log_warning(warning);
+  if (request.version) return print(version_text(program));
+  if (request.help || request.rest.empty()) return print(general_help());
+  const std::string& name = request.rest.front();
+  if (name == "help" || name == "h") return help(request.rest);
+  const Command* command = find_command(name);
+  return command == nullptr ? fail_unknown(name) : run_command(*command, request);
+}
+
+int run_main(std::string_view program, const std::vector<std::string>& words) {
+  try {
+    return dispatch(program, words);
+  } catch (const std::exception& error) {
+    sys::log_final_error(error.what());
+    return exit_failure;
+  }
+}
+
+}  // namespace
+}  // namespace ocx::cmd
+
+int main(int argc, char** argv) {
+  const std::string_view program = argc > 0 ? argv[0] : "ocx";
+  return ocx::cmd::run_main(
+      program, argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
+}

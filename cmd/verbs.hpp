@@ -1,0 +1,11 @@
+// The rows of the command table; each is defined in the file of its verb.
+#pragma once
+
+#include "cmd/command.hpp"
+
+namespace ocx::cmd {
+
+extern const Command spec_command, explain_command, features_command, create_command, start_command,
+    run_command, state_command, list_command, kill_command, delete_command;
+
+}  // namespace ocx::cmd

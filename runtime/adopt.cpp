@@ -1,0 +1,139 @@
+#include "runtime/adopt.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "spec/names.hpp"
+#include "sys/error.hpp"
+#include "sys/file.hpp"
+#include "sys/log.hpp"
+#include "sys/process.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+/// The name below /proc/PID/ns: the specification's, shortened.
+const char* proc_name(std::uint64_t flag) {
+  switch (flag) {
+    case CLONE_NEWNET: return "net";
+    case CLONE_NEWNS: return "mnt";
+    case CLONE_NEWPID: return "pid";
+    case CLONE_NEWIPC: return "ipc";
+    case CLONE_NEWUTS: return "uts";
+    case CLONE_NEWUSER: return "user";
+    case CLONE_NEWCGROUP: return "cgroup";
+    default: return "time";
+  }
+}
+
+/// A magic link of the host's own /proc, which Procfs::open() would refuse to follow.
+sys::UniqueFd open_own(const sys::Procfs& proc, const std::string& process, std::uint64_t flag) {
+  return sys::openat(proc.fd(), process + "/ns/" + proc_name(flag), O_RDONLY | O_CLOEXEC);
+}
+
+std::string map_text(const std::vector<spec::IdMapping>& maps) {
+  std::string text;
+  for (const spec::IdMapping& map : maps)
+    text += std::to_string(map.container_id) + " " + std::to_string(map.host_id) + " " + std::to_string(map.size) + "\n";
+  return text;
+}
+
+void write_map(const sys::Procfs& proc, const std::string& path, const std::vector<spec::IdMapping>& maps,
+               const char* origin) {
+  const int error = proc.try_write(path, map_text(maps));
+  if (error == 0) return;
+  Error failure = Error::from_errno("write id map " + sys::quote(path), error);
+  failure.at(origin);
+  if (error == EPERM) failure.hint("mapping other ids than one's own needs CAP_SETUID and CAP_SETGID on the host");
+  if (error == EINVAL) failure.hint("the kernel takes at most 340 ranges, none overlapping");
+  throw failure;
+}
+
+}  // namespace
+
+sys::UniqueFd open_namespace(const JoinNamespace& ns) {
+  sys::FdResult file = sys::try_openat(sys::FdRef::cwd(), ns.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file) return std::move(file.fd);
+  throw Error::from_errno("open namespace " + sys::quote(ns.path), file.error_number).at(ns.origin);
+}
+
+void join_namespace(const JoinNamespace& ns, sys::FdRef file) {
+  try {
+    sys::setns(file, ns.flag);
+  } catch (Error& error) {
+    const std::string type(spec::name_of(spec::namespace_types, ns.flag));
+    if (error.error_number() == EINVAL) error.hint(sys::quote(ns.path) + " is not a " + type + " namespace");
+    throw Error(error).in("join " + type + " namespace " + sys::quote(ns.path)).at(ns.origin);
+  }
+}
+
+void AdoptedNamespaces::save(std::uint64_t flag) {
+  Saved saved{flag, open_own(proc_, "self", flag), {}, {}};
+  if (flag == CLONE_NEWNS) {
+    saved.root = sys::openat(sys::FdRef::cwd(), "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    saved.directory = sys::openat(sys::FdRef::cwd(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  }
+  saved_.push_back(std::move(saved));
+}
+
+void AdoptedNamespaces::join(const JoinNamespace& ns) {
+  const sys::UniqueFd file = open_namespace(ns);
+  save(ns.flag);
+  join_namespace(ns, file);
+}
+
+void AdoptedNamespaces::join_mounts_of(int pid) {
+  const sys::UniqueFd file = open_own(proc_, std::to_string(pid), CLONE_NEWNS);
+  save(CLONE_NEWNS);
+  sys::setns(file, CLONE_NEWNS);
+}
+
+void write_time_offsets(const sys::Procfs& proc, const std::map<std::string, spec::TimeOffset>& offsets) {
+  std::string text;
+  for (const auto& [clock, offset] : offsets)
+    text += clock + " " + std::to_string(offset.secs) + " " + std::to_string(offset.nanosecs) + "\n";
+  if (text.empty()) return;
+  const int error = proc.try_write("self/timens_offsets", text);
+  if (error == 0) return;
+  throw Error::from_errno("write time offsets", error)
+      .at("/linux/timeOffsets")
+      .hint("the resulting clock must stay between 0 and 146 years");
+}
+
+void AdoptedNamespaces::make_time(const std::map<std::string, spec::TimeOffset>& offsets) {
+  save(CLONE_NEWTIME);
+  sys::unshare(CLONE_NEWTIME);
+  write_time_offsets(proc_, offsets);
+}
+
+AdoptedNamespaces::~AdoptedNamespaces() {
+  while (!saved_.empty()) {
+    const Saved& saved = saved_.back();
+    try {
+      sys::setns(saved.ns, saved.flag);
+      if (saved.root) {
+        sys::fchdir(saved.root);
+        sys::chroot(".");
+        sys::fchdir(saved.directory);
+      }
+    } catch (const Error& error) {
+      sys::log_final_error(std::string("can't return to my own namespace: ") + error.what());
+      ::_exit(1);
+    }
+    saved_.pop_back();
+  }
+}
+
+void write_id_maps(const sys::Procfs& proc, int pid, const Namespaces& namespaces, bool privileged) {
+  const std::string process = std::to_string(pid);
+  // Without privilege gid_map may only be written once setgroups(2) is given up (user_namespaces(7)).
+  if (!privileged) proc.write(process + "/setgroups", "deny");
+  write_map(proc, process + "/uid_map", namespaces.uid_maps, "/linux/uidMappings");
+  write_map(proc, process + "/gid_map", namespaces.gid_maps, "/linux/gidMappings");
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,117 @@
+#include "runtime/clone_init.hpp"
+
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "runtime/adopt.hpp"
+#include "runtime/handshake.hpp"
+#include "sys/error.hpp"
+#include "sys/socket.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+Error describe_clone_failure(const Error& error, const Namespaces& namespaces) {
+  Error out = error;
+  out.at("/linux/namespaces");
+  if (error.error_number() == EPERM) out.hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them");
+  if (error.error_number() == EINVAL) out.hint("this kernel may lack one of the namespace types");
+  if (error.error_number() == ENOSPC) out.hint("a limit in /proc/sys/user/max_*_namespaces is reached");
+  if (error.error_number() == EUSERS && (namespaces.new_flags & CLONE_NEWUSER) != 0)
+    out.hint("user namespaces nest at most 32 deep");
+  return out;
+}
+
+sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_flags, std::optional<sys::FdRef> cgroup) {
+  const Namespaces& namespaces = arguments.plan.namespaces;
+  try {
+    sys::CloneResult child = sys::clone3(namespaces.new_flags | extra_flags, cgroup);
+    if (child.pid == 0) init_main(arguments);
+    return child;
+  } catch (const Error& error) {
+    throw describe_clone_failure(error, namespaces);
+  }
+}
+
+/// setns(2) into a user namespace can't be taken back, so a child does it, and clones init as a child of the runtime.
+/// Namespaces owned by the host's user namespace are joined first, with the host's privileges; those that belong to the joined one
+/// refuse that and come after it.
+[[noreturn]] void relay_main(const InitArguments& arguments, Channel& channel) noexcept {
+  try {
+    sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);  // CVE-2016-9962: nothing in there may look at us
+    const Namespaces& namespaces = arguments.plan.namespaces;
+    std::vector<std::pair<const JoinNamespace*, sys::UniqueFd>> later;
+    sys::UniqueFd user;
+    const JoinNamespace* user_join = nullptr;
+    for (const JoinNamespace& ns : namespaces.joins) {
+      sys::UniqueFd file = open_namespace(ns);
+      if (ns.flag == CLONE_NEWUSER) {
+        user = std::move(file);
+        user_join = &ns;
+        continue;
+      }
+      try {
+        join_namespace(ns, file);
+      } catch (const Error& error) {
+        if (error.error_number() != EPERM) throw;
+        later.emplace_back(&ns, std::move(file));
+      }
+    }
+    join_namespace(*user_join, user);
+    for (const auto& [ns, file] : later) join_namespace(*ns, file);
+    if (namespaces.new_time) {
+      sys::unshare(CLONE_NEWTIME);
+      write_time_offsets(arguments.proc, namespaces.time_offsets);
+    }
+    const sys::CloneResult init = clone_here(arguments, CLONE_PARENT, std::nullopt);
+    channel.send(MessageType::ready, std::to_string(init.pid), {init.pidfd});
+    ::_exit(0);
+  } catch (const Error& error) {
+    try {
+      channel.send_error(error);
+    } catch (...) {  // the parent is gone, and with it whoever would read this
+    }
+  } catch (...) {
+  }
+  ::_exit(1);
+}
+
+sys::CloneResult clone_through_user_namespace(const InitArguments& arguments) {
+  auto [ours, theirs] = sys::socketpair_seqpacket();
+  Channel channel(std::move(ours));
+  const sys::CloneResult relay = sys::clone3(0);
+  if (relay.pid == 0) {
+    Channel to_parent(std::move(theirs));
+    channel.close();
+    relay_main(arguments, to_parent);
+  }
+  theirs.reset();
+  sys::CloneResult init;
+  try {
+    Message message = channel.expect(MessageType::ready);
+    init.pid = std::atoi(message.payload.c_str());
+    if (init.pid > 0 && message.fds.size() == 1) init.pidfd = std::move(message.fds[0]);
+  } catch (...) {
+    sys::wait_for_child(relay.pidfd);
+    throw;
+  }
+  sys::wait_for_child(relay.pidfd);
+  if (!init.pidfd) throw Error("the process that joined the user namespace could not clone init");
+  return init;
+}
+
+}  // namespace
+
+sys::CloneResult clone_init(const InitArguments& arguments, std::optional<sys::FdRef> cgroup) {
+  const Namespaces& namespaces = arguments.plan.namespaces;
+  if (namespaces.joins_user()) return clone_through_user_namespace(arguments);
+  AdoptedNamespaces adopted(arguments.proc);
+  for (const JoinNamespace& ns : namespaces.joins) adopted.join(ns);
+  if (namespaces.new_time) adopted.make_time(namespaces.time_offsets);
+  return clone_here(arguments, 0, cgroup);
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "runtime/classic_mount.hpp"
+#include "runtime/devices.hpp"
+#include "runtime/mount_kinds.hpp"
+#include "runtime/tmpcopyup.hpp"
+#include "sys/error.hpp"
+#include "sys/file.hpp"
+#include "sys/inode.hpp"
+#include "sys/mount.hpp"
+#include "sys/root_path.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+using Data = spec::MountOptions::Data;
+
+constexpr std::size_t kLongestValue = 255;  // fsconfig(2) copies at most 256 bytes, with the NUL
+
+bool has_data(const step::Mount& mount, std::string_view key) {
+  return std::any_of(mount.options.data.begin(), mount.options.data.end(),
+                     [&](const Data& option) { return option.text.starts_with(key); });
+}
+
+bool is_filled(const step::Mount& mount) {
+  return mount.options.tmpcopyup || !mount.devices.empty() || !mount.links.empty() ||
+         !mount.directories.empty();
+}
+
+// MS_I_VERSION has no fsconfig(2) word that all file systems take, and long values (an overlay of many
+// layers) do not fit.
+bool needs_classic(const step::Mount& mount) {
+  if ((mount.options.superblock_set & MS_I_VERSION) != 0 || mount.source.size() > kLongestValue) return true;
+  return std::any_of(mount.options.data.begin(), mount.options.data.end(), [](const Data& option) {
+    std::size_t equals = option.text.find('=');
+    return equals != std::string::npos && option.text.size() - equals - 1 > kLongestValue;
+  });
+}
+
+void set_option(sys::FsContext& context, const step::Mount& mount, const Data& option) {
+  const std::size_t equals = option.text.find('=');
+  const int error = equals == std::string::npos
+                        ? context.set_flag(option.text)
+                        : context.set_string(option.text.substr(0, equals), option.text.substr(equals + 1));
+  if (error != 0) throw option_error(mount, option, context.messages(), error);
+}
+
+// MS_SILENT and its clearing need nothing: with a file system context the kernel's words go to the caller,
+// not to its log.
+void set_superblock_flags(sys::FsContext& context, const step::Mount& mount, std::uint64_t attributes) {
+  struct Word {
+    std::uint64_t flag;
+    const char* name;
+  };
+  for (const Word& word : {Word{MS_SYNCHRONOUS, "sync"}, Word{MS_DIRSYNC, "dirsync"},
+                           Word{MS_MANDLOCK, "mand"}, Word{MS_LAZYTIME, "lazytime"}})
+    if ((mount.options.superblock_set & word.flag) != 0)
+      if (int error = context.set_flag(word.name); error != 0)
+        throw mount_error(mount, std::string("option \"") + word.name + "\"", error);
+  // A read-only block device can't be opened for a writable superblock; for the kernel's own file systems the
+  // mount's flag does.
+  if ((attributes & MOUNT_ATTR_RDONLY) != 0 && mount.source.starts_with('/'))
+    if (int error = context.set_flag("ro"); error != 0) throw mount_error(mount, "option \"ro\"", error);
+}
+
+Error creation_error(const step::Mount& mount, const std::string& words, int error_number) {
+  Error error = mount_error(mount, words, error_number);
+  if (error_number == EPERM && (mount.type == "proc" || mount.type == "sysfs"))
+    error.hint("in a user namespace a new " + mount.type + " needs the container's own " +
+               (mount.type == "proc" ? "pid" : "network") +
+               " namespace, and the host's without anything mounted over it");
+  if (error_number == ENODEV) error.hint("the kernel does not know that file system type");
+  return error;
+}
+
+std::string octal(mode_t mode) {
+  std::string text;
+  for (int shift = 9; shift >= 0; shift -= 3) text += static_cast<char>('0' + ((mode >> shift) & 7));
+  return text;
+}
+
+// A tmpfs takes the mode of the directory it covers, unless it is given one.
+std::optional<mode_t> covered_mode(const step::Mount& mount, sys::FdRef target) {
+  if (mount.type != "tmpfs" || has_data(mount, "mode=")) return std::nullopt;
+  return sys::fstat(target).st_mode & 07777;
+}
+
+std::string name_below(const step::Mount& mount, const std::string& path) {
+  return path.starts_with(mount.target + "/") ? path.substr(mount.target.size() + 1) : path;
+}
+
+// Fills the new file system; returns the devices that can only be bound, once it is attached.
+std::vector<const step::DeviceNode*> fill(const step::Mount& mount, sys::FdRef root, sys::FdRef covered) {
+  if (mount.options.tmpcopyup)
+    copy_up(covered, root, {has_data(mount, "mode="), has_data(mount, "uid="), has_data(mount, "gid=")});
+  std::vector<const step::DeviceNode*> to_bind;
+  sys::ScopedUmask exact(0);
+  for (const std::string& directory : mount.directories) {
+    int error = sys::try_mkdirat(root, directory, 0755);
+    if (error != 0 && error != EEXIST) throw mount_error(mount, "mkdirat " + sys::quote(directory), error);
+  }
+  for (const step::DeviceNode& node : mount.devices)
+    if (!make_private_node(root, name_below(mount, node.path), node)) to_bind.push_back(&node);
+  for (const step::SymbolicLink& link : mount.links) {
+    const std::string name = name_below(mount, link.path);
+    if (name.find('/') == std::string::npos) {
+      make_link_at(root, name, link);
+    } else {
+      sys::Parent parent = sys::open_parent_in_root(root, name);
+      make_link_at(parent.directory, parent.name, link);
+    }
+  }
+  return to_bind;
+}
+
+void bind_devices(InitContext& context, const step::Mount& mount, sys::FdRef root,
+                  const std::vector<const step::DeviceNode*>& nodes) {
+  for (const step::DeviceNode* node : nodes) {
+    const std::string name = name_below(mount, node->path);
+    sys::Parent parent = sys::open_parent_in_root(root, name);
+    bind_host_node(context, parent.directory, parent.name, *node);
+  }
+}
+
+void make_read_only(const InitContext& context, const step::Mount& mount, sys::FdRef fd) {
+  if (int error = set_attributes(context, fd, {MOUNT_ATTR_RDONLY, 0}); error != 0)
+    throw mount_error(mount, "make read-only", error);
+}
+
+// mount(2): kernels before 5.2, and what fsconfig(2) can't express.
+void mount_classic(InitContext& context, const step::Mount& mount, sys::FdRef target,
+                   std::optional<mode_t> mode) {
+  std::string data;
+  for (const Data& option : mount.options.data) data += (data.empty() ? "" : ",") + option.text;
+  if (mode) data += (data.empty() ? "mode=" : ",mode=") + octal(*mode);
+  std::uint64_t attributes = new_attributes(mount);
+  const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0 && is_filled(mount);
+  if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+  const unsigned long flags = sys::to_mount_flags(attributes) | mount.options.superblock_set;
+  int error = try_mount_on(context, mount.source.empty() ? mount.type : mount.source, target, mount.type,
+                           flags, data);
+  if (error != 0) throw creation_error(mount, data.empty() ? "" : "with options " + sys::quote(data), error);
+  if (!is_filled(mount) && mount.options.propagation.empty()) return;
+  sys::UniqueFd top = reopen_target(context, mount, target);
+  bind_devices(context, mount, top, fill(mount, top, target));
+  if (read_only) make_read_only(context, mount, top);
+  apply_propagation(context, mount, top);
+}
+
+}  // namespace
+
+std::uint64_t new_attributes(const step::Mount& mount) {
+  const spec::MountOptions& options = mount.options;
+  std::uint64_t attributes =
+      (options.attributes.set & ~options.recursive_attributes.clear) | options.recursive_attributes.set;
+  if (mount.late_read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+  return attributes;
+}
+
+std::optional<sys::UniqueFd> make_filesystem(const step::Mount& mount, std::uint64_t attributes,
+                                             std::optional<mode_t> mode) {
+  if (needs_classic(mount)) return std::nullopt;
+  sys::FdResult opened = sys::FsContext::try_open(mount.type);
+  // EPERM: an outer container's seccomp profile; mount(2) then gives the real answer.
+  if (opened.error_number == ENOSYS || opened.error_number == EPERM) return std::nullopt;
+  if (!opened) throw creation_error(mount, "", opened.error_number);
+  sys::FsContext context(std::move(opened.fd));
+  if (int error = context.set_string("source", mount.source.empty() ? mount.type : mount.source); error != 0)
+    throw creation_error(mount, "source " + sys::quote(mount.source), error);
+  for (const Data& option : mount.options.data) set_option(context, mount, option);
+  if (mode)
+    if (int error = context.set_string("mode", octal(*mode)); error != 0)
+      throw creation_error(mount, "mode", error);
+  set_superblock_flags(context, mount, attributes);
+  if (int error = context.create(); error != 0) throw creation_error(mount, context.messages(), error);
+  sys::FdResult made = context.mount(static_cast<unsigned>(attributes));
+  if (!made) throw creation_error(mount, context.messages(), made.error_number);
+  return std::move(made.fd);
+}
+
+void mount_filesystem(InitContext& context, const step::Mount& mount) {
+  sys::UniqueFd target = open_target(context, mount, false);
+  check_place(mount, target, std::nullopt);
+  const std::optional<mode_t> mode = covered_mode(mount, target);
+  std::uint64_t attributes = new_attributes(mount);
+  const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0 && is_filled(mount);
+  if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+  std::optional<sys::UniqueFd> made = make_filesystem(mount, attributes, mode);
+  if (!made) return mount_classic(context, mount, target, mode);
+  std::vector<const step::DeviceNode*> to_bind;
+  if (is_filled(mount)) to_bind = fill(mount, *made, target);
+  // A detached mount takes attributes only from mount_setattr; where that is missing it is done once
+  // attached.
+  attach(mount, *made, target);
+  bind_devices(context, mount, *made, to_bind);
+  if (read_only) make_read_only(context, mount, *made);
+  apply_propagation(context, mount, *made);
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,47 @@
+#include <cstdlib>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cgroups/manager.hpp"
+#include "runtime/passed_fds.hpp"
+#include "runtime/plan.hpp"
+#include "sys/file.hpp"
+#include "sys/process.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+/// user_namespaces(7): the initial user namespace maps everything onto itself.
+bool in_user_namespace() {
+  const auto map = sys::read_file_if_any(sys::FdRef::cwd(), "/proc/self/uid_map", 4096);
+  if (!map) return false;
+  unsigned long inside = 0, outside = 0, size = 0;
+  if (std::sscanf(map->c_str(), "%lu %lu %lu", &inside, &outside, &size) != 3) return true;
+  return !(inside == 0 && outside == 0 && size == 4294967295UL);
+}
+
+bool has_v1_devices() {
+  for (const cgroups::Hierarchies::Hierarchy& hierarchy : cgroups::detect_hierarchies().all)
+    for (const std::string& controller : hierarchy.controllers)
+      if (controller == "devices") return true;
+  return false;
+}
+
+}  // namespace
+
+HostFacts gather_host_facts() {
+  HostFacts host;
+  host.euid = ::geteuid();
+  host.egid = ::getegid();
+  host.in_user_namespace = in_user_namespace();
+  host.cgroup_v2 = !has_v1_devices();
+  host.last_capability = sys::last_capability();
+  host.permitted_capabilities = sys::capget().permitted;
+  host.listen_fds = listen_fds();
+  const char* notify = std::getenv("NOTIFY_SOCKET");
+  host.notify_socket = notify != nullptr && *notify != '\0';
+  return host;
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,287 @@
+#include "runtime/launch.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "runtime/adopt.hpp"
+#include "runtime/clone_init.hpp"
+#include "runtime/console.hpp"
+#include "runtime/hooks.hpp"
+#include "runtime/init_context.hpp"
+#include "runtime/messages.hpp"
+#include "runtime/passed_fds.hpp"
+#include "runtime/pid_file.hpp"
+#include "runtime/status.hpp"
+#include "spec/parse.hpp"
+#include "sys/error.hpp"
+#include "sys/file.hpp"
+#include "sys/log.hpp"
+#include "sys/mount.hpp"
+#include "sys/socket.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+void check_terminal(const spec::Config& config, const CreateRequest& request, LaunchMode mode) {
+  const bool terminal = config.process && config.process->terminal;
+  if (terminal && !mode.foreground && request.console_socket.empty())
+    throw Error(messages::tty_needs_socket, ErrorKind::invalid_config)
+        .at("/process/terminal")
+        .hint("pass --console-socket, or run in the foreground");
+  if (!request.console_socket.empty() && (!terminal || mode.foreground))
+    throw Error(messages::socket_needs_tty, ErrorKind::invalid_config).at("/process/terminal");
+}
+
+Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode mode, const std::string& document) {
+  const spec::Config config = load_config(document);
+  check_terminal(config, request, mode);
+  HostFacts host = gather_host_facts();
+  if (host.notify_socket) host.notify_directory = globals.root + "/" + request.id + "/notify";
+  std::vector<std::string> warnings;
+  Plan out = plan(config, request, globals, host, warnings);
+  for (const std::string& warning : warnings) sys::log_warning(warning);
+  return out;
+}
+
+Record make_record(const Globals& globals, const Plan& plan) {
+  Record record;
+  record.id = plan.id;
+  record.oci_version = plan.oci_version;
+  record.bundle = plan.bundle;
+  record.rootfs = plan.rootfs;
+  record.created_at = sys::timestamp();
+  record.owner_uid = ::geteuid();
+  record.annotations = plan.annotations;
+  record.cgroup_driver = globals.cgroup_driver;
+  record.own_pid_namespace = plan.namespaces.own_pids();
+  record.has_process = plan.has_process;
+  record.notify = plan.notify;
+  record.poststart = plan.hooks.poststart;
+  record.poststop = plan.hooks.poststop;
+  const auto stop_signal = plan.annotations.find("org.opencontainers.image.stopSignal");
+  if (stop_signal != plan.annotations.end()) record.stop_signal = stop_signal->second;
+  return record;
+}
+
+std::map<std::string, std::string> namespace_paths(int pid) {
+  std::map<std::string, std::string> paths;
+  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"})
+    paths[name] = "/proc/" + std::to_string(pid) + "/ns/" + name;
+  return paths;
+}
+
+std::string how_it_ended(const sys::ExitStatus& status) {
+  if (status.signal != 0) return "container init was killed by signal " + std::to_string(status.signal);
+  return "container init ended with status " + std::to_string(status.code);
+}
+
+}  // namespace
+
+std::string read_config(const CreateRequest& request) {
+  const std::string path = request.config_file.starts_with('/') ? request.config_file
+                                                                 : request.bundle + "/" + request.config_file;
+  try {
+    return sys::read_file(sys::FdRef::cwd(), path);
+  } catch (Error& error) {
+    if (error.error_number() == ENOENT)
+      throw Error(std::string(messages::no_config), ErrorKind::invalid_config)
+          .in(sys::quote(request.bundle))
+          .hint("make one with: ocx spec --bundle " + request.bundle);
+    throw;
+  }
+}
+
+spec::Config load_config(const std::string& document) {
+  spec::Warnings warnings;
+  spec::Config config = spec::parse_config(document, warnings);
+  for (const std::string& warning : warnings) sys::log_warning(warning);
+  return config;
+}
+
+spec::State hook_state(const Record& record, spec::Status status) { return to_state(record, status); }
+
+Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode mode)
+    : globals_(globals),
+      request_(request),
+      mode_(mode),
+      document_(read_config(request)),
+      proc_(sys::Procfs::open_host()),
+      plan_(make_plan(globals, request, mode, document_)),
+      directory_(StateDirectory::reserve(globals, request.id)) {
+  if (const char* stage = std::getenv("OCX_TEST_FAIL_AT")) fail_at_ = stage;
+  // Whatever a hook acquired for the container, its poststop counterpart gives back (runtime.md, lifecycle steps 12 and 13).
+  rollback_.arm([this] {
+    if (!hooks_have_run_) return;
+    HookContext context{"poststop", hook_state(record_, spec::Status::stopped), record_.bundle, {}};
+    run_hooks_ignoring_failures(record_.poststop, context);
+  });
+  rollback_.arm([this] { directory_.erase(); });
+  directory_.save_config(document_);
+  if (plan_.notify) sys::mkdirat(directory_.fd(), "notify", 0755);
+  record_ = make_record(globals, plan_);
+  make_cgroup();
+  clone_init();
+  try {
+    serve_until(MessageType::rootfs_ready);
+    if (cgroup_ && plan_.resources) cgroup_->apply(*plan_.resources);
+    fail_if_asked("resources");
+    run_parent_hooks();
+    serve_until(MessageType::ready);
+    set_attributes();
+    fail_if_asked("attributes");
+  } catch (const PeerGone&) {
+    rethrow_with_cause();
+  }
+}
+
+void Launch::make_cgroup() {
+  cgroup_ = cgroups::make_manager(to_driver(globals_.cgroup_driver), plan_.cgroups_path, plan_.id);
+  // Saved before anything is made: whatever kills this process later, `delete --force` knows where to look.
+  record_.cgroup_paths = cgroup_->paths();
+  directory_.save(record_);
+  rollback_.arm([this] { cgroup_->remove(); });
+  cgroup_->create();
+  record_.cgroups_made = cgroup_->made();
+  fail_if_asked("cgroup");
+}
+
+void Launch::clone_init() {
+  if (mode_.gate) gate_ = directory_.make_gate();
+  auto [ours, theirs] = sys::socketpair_seqpacket();
+  channel_ = Channel(std::move(ours));
+  const std::optional<sys::FdRef> target = cgroup_->clone_target();
+  const bool through_relay = plan_.namespaces.joins_user();
+  const bool attach = !cgroup_->paths().empty() && (!target || through_relay);
+
+  InitArguments arguments{plan_, proc_, theirs, gate_, !attach, fail_at_};
+  init_ = runtime::clone_init(arguments, target);
+  rollback_.arm([this] {
+    sys::pidfd_send_signal(init_.pidfd, SIGKILL);
+    sys::wait_for_child(init_.pidfd);
+  });
+  theirs.reset();
+  gate_.reset();
+
+  record_.pid = init_.pid;
+  if (const auto stat = sys::process_stat(init_.pid)) record_.start_time = stat->start_time;
+  record_.namespace_paths = namespace_paths(init_.pid);
+  directory_.save(record_);
+  fail_if_asked("clone");
+  if (!plan_.namespaces.uid_maps.empty()) {
+    write_id_maps(proc_, init_.pid, plan_.namespaces, ::geteuid() == 0);
+    channel_.send(MessageType::id_maps_written);
+  }
+  if (attach) {
+    cgroup_->attach(init_.pid);
+    channel_.send(MessageType::cgroup_joined);
+  }
+}
+
+void Launch::serve_until(MessageType wanted) {
+  for (;;) {
+    Message message;
+    try {
+      message = channel_.receive();
+    } catch (const PeerGone&) {
+      throw;
+    } catch (Error& error) {
+      const bool exec = error.message().starts_with("exec: ");
+      if (!exec) error.in(messages::init_failed);
+      error.in(messages::start_failed);
+      throw;
+    }
+    if (message.type == wanted) return;
+    if (message.type == MessageType::request_tree)
+      serve_tree(message.payload);
+    else if (message.type == MessageType::console && plan_.terminal && message.fds.size() == 1 && !console_)
+      console_ = std::move(message.fds[0]);
+    else
+      throw Error("handshake: message " + std::to_string(static_cast<unsigned>(message.type)) + " is not due");
+  }
+}
+
+void Launch::serve_tree(const std::string& request) {
+  if (request.size() < 2) throw Error("handshake: malformed request for a tree");
+  const unsigned recursive = request[0] == 'r' ? AT_RECURSIVE : 0;
+  sys::FdResult tree;
+  {
+    // Cloned inside init's mount namespace, so that flags the kernel locked there stay locked.
+    AdoptedNamespaces adopted(proc_);
+    adopted.join_mounts_of(init_.pid);
+    tree = sys::try_open_tree(sys::FdRef::cwd(), request.substr(1), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+  }
+  if (!tree) throw_errno("open_tree " + sys::quote(request.substr(1)), tree.error_number);
+  channel_.send(MessageType::tree, {}, {tree.fd});
+}
+
+void Launch::run_parent_hooks() {
+  if (plan_.hooks.prestart.empty() && plan_.hooks.create_runtime.empty()) {
+    hooks_have_run_ = !plan_.hooks.create_container.empty();
+    return;
+  }
+  hooks_have_run_ = true;
+  const spec::State state = hook_state(record_, spec::Status::creating);
+  run_hooks(plan_.hooks.prestart, {"prestart", state, record_.bundle, {}});
+  run_hooks(plan_.hooks.create_runtime, {"createRuntime", state, record_.bundle, {}});
+  channel_.send(MessageType::hooks_done);
+}
+
+void Launch::set_attributes() {
+  for (const ParentStep& step : plan_.attributes) {
+    try {
+      std::visit([this](const auto& action) { execute(init_.pid, proc_, action); }, step.action);
+    } catch (Error& error) {
+      error.at(step.origin);
+      throw;
+    }
+  }
+}
+
+void Launch::commit() {
+  if (console_ && !mode_.foreground) {
+    send_console_master(request_.console_socket, console_);
+    console_.reset();
+  }
+  if (!request_.pidfd_socket.empty()) send_pidfd(request_.pidfd_socket, init_.pidfd, "standard");
+  record_.created = true;
+  directory_.save(record_);
+  fail_if_asked("save");
+  // Engines take the pid file as "created": nothing may fail after it but the last word to init.
+  if (!request_.pid_file.empty()) {
+    write_pid_file(request_.pid_file, init_.pid);
+    rollback_.arm([this] { sys::unlinkat(sys::FdRef::cwd(), request_.pid_file); });
+  }
+  if (mode_.gate) {
+    channel_.send(MessageType::commit);
+    rollback_.commit();
+  }
+}
+
+void Launch::start() {
+  channel_.send(MessageType::start);
+  serve_until(MessageType::ready);
+  try {
+    channel_.receive();
+    throw Error("handshake: nothing was due after exec");
+  } catch (const PeerGone&) {  // close-on-exec: the program runs
+  } catch (Error& error) {
+    error.in(messages::start_failed);
+    throw;
+  }
+  rollback_.commit();
+}
+
+void Launch::fail_if_asked(const char* stage) const {
+  if (fail_at_ == stage) throw Error(std::string("failure asked for at: ") + stage);
+}
+
+void Launch::rethrow_with_cause() {
+  if (!sys::pidfd_wait(init_.pidfd, 5000)) throw Error("container init closed its channel and did not end");
+  throw Error(how_it_ended(sys::wait_for_child(init_.pidfd))).in(messages::init_failed).in(messages::start_failed);
+}
+
+}  // namespace ocx::runtime

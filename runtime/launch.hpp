@@ -1,0 +1,85 @@
+// From a request to an init that waits: what create and run share. Everything acquired arms a rollback at once; only commit()
+// keeps it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cgroups/manager.hpp"
+#include "runtime/handshake.hpp"
+#include "runtime/plan.hpp"
+#include "runtime/request.hpp"
+#include "runtime/state_store.hpp"
+#include "sys/procfs.hpp"
+#include "sys/process.hpp"
+#include "sys/rollback.hpp"
+
+namespace ocx::runtime {
+
+/// How the container will be started, which decides what it needs.
+struct LaunchMode {
+  bool gate = true;        // `create`: a later `start` opens the gate; `run` starts over the handshake
+  bool foreground = false; // `run` without --detach: the terminal stays with the caller
+};
+
+/// A launched container. Not movable: rollback actions refer to it.
+class Launch {
+ public:
+  /// Brings the container to where init has done everything but exec. Errors leave nothing behind.
+  Launch(const Globals& globals, const CreateRequest& request, LaunchMode mode);
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+  ~Launch() = default;
+
+  /// State `created`, console and pidfd handed over, pid file last; then init may wait at its gate. After this nothing is
+  /// undone by the destructor.
+  void commit();
+  /// `run`: lets init go on; returns when the program was executed.
+  void start();
+
+  const Plan& plan() const { return plan_; }
+  Record& record() { return record_; }
+  StateDirectory& directory() { return directory_; }
+  sys::FdRef pidfd() const { return init_.pidfd; }
+  sys::UniqueFd take_console() { return std::move(console_); }
+
+ private:
+  void make_cgroup();
+  void clone_init();
+  void serve_until(MessageType wanted);
+  void serve_tree(const std::string& request);
+  void run_parent_hooks();
+  void set_attributes();
+  void fail_if_asked(const char* stage) const;
+  [[noreturn]] void rethrow_with_cause();
+
+  const Globals& globals_;
+  const CreateRequest& request_;
+  LaunchMode mode_;
+  std::string document_;
+  sys::Procfs proc_;
+  Plan plan_;
+  StateDirectory directory_;
+  Record record_;
+  std::unique_ptr<cgroups::Manager> cgroup_;
+  sys::UniqueFd gate_, init_end_;
+  sys::CloneResult init_;
+  Channel channel_;
+  sys::UniqueFd console_;
+  bool hooks_have_run_ = false;
+  std::string fail_at_;
+  // Last, so destroyed first: its actions use the members above. Undone in reverse: init killed, cgroup removed, state erased, then
+  // poststop hooks where others have run.
+  sys::Rollback rollback_;
+};
+
+/// Reads <bundle>/<config file>; the contract's text when it is missing.
+std::string read_config(const CreateRequest& request);
+/// parse_config() with the warnings logged.
+spec::Config load_config(const std::string& document);
+
+/// State of a record as a hook of that stage has to see it.
+spec::State hook_state(const Record& record, spec::Status status);
+
+}  // namespace ocx::runtime

@@ -1,0 +1,110 @@
+#include "runtime/plan.hpp"
+
+#include <sched.h>
+
+#include "cgroups/manager.hpp"
+#include "runtime/plan_parts.hpp"
+#include "sys/error.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+
+namespace {
+
+bool has_join(const Namespaces& namespaces, std::uint64_t flag) {
+  for (const JoinNamespace& join : namespaces.joins)
+    if (join.flag == flag) return true;
+  return false;
+}
+
+}  // namespace
+
+bool Namespaces::own_mounts() const { return (new_flags & CLONE_NEWNS) != 0 || has_join(*this, CLONE_NEWNS); }
+
+bool Namespaces::own_pids() const { return (new_flags & CLONE_NEWPID) != 0; }
+
+bool Namespaces::joins_user() const { return has_join(*this, CLONE_NEWUSER); }
+
+bool PlanInput::bind_devices() const { return host.in_user_namespace || own(CLONE_NEWUSER); }
+
+std::string pointer(std::string_view base, std::string_view name) {
+  std::string out(base);
+  out += '/';
+  for (const char c : name) {
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string pointer(std::string_view base, std::size_t index) {
+  return std::string(base) + '/' + std::to_string(index);
+}
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what, const std::string& origin) {
+  throw Error(what + " is not supported by this version of ocx", ErrorKind::unsupported).at(origin);
+}
+
+void refuse_unsupported_mounts(const spec::Config& config) {
+  for (std::size_t i = 0; i < config.mounts.size(); ++i) {
+    const spec::Mount& mount = config.mounts[i];
+    const std::string origin = pointer("/mounts", i);
+    if (!mount.uid_mappings.empty()) refuse("an idmapped mount", origin + "/uidMappings");
+    if (!mount.gid_mappings.empty()) refuse("an idmapped mount", origin + "/gidMappings");
+    const spec::MountOptions options = spec::parse_mount_options(mount.options);
+    if (options.idmap || options.idmap_recursive) refuse("an idmapped mount", origin + "/options");
+  }
+}
+
+}  // namespace
+
+void refuse_unsupported(const PlanInput& in) {
+  const spec::Linux& linux = in.config.linux;
+  if (linux.seccomp) refuse("a seccomp filter", "/linux/seccomp");
+  if (linux.intel_rdt) refuse("Intel RDT", "/linux/intelRdt");
+  if (linux.memory_policy) refuse("a memory policy", "/linux/memoryPolicy");
+  if (!linux.net_devices.empty()) refuse("moving network devices", "/linux/netDevices");
+  if (!linux.mount_label.empty()) refuse("an SELinux mount label", "/linux/mountLabel");
+  if (in.config.process) {
+    if (!in.config.process->apparmor_profile.empty()) refuse("an AppArmor profile", "/process/apparmorProfile");
+    if (!in.config.process->selinux_label.empty()) refuse("an SELinux label", "/process/selinuxLabel");
+  }
+  if (linux.resources && in.globals.cgroup_driver != CgroupDriver::disabled)
+    cgroups::refuse_unsupported(*linux.resources, in.host.cgroup_v2);
+  refuse_unsupported_mounts(in.config);
+}
+
+Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals, const HostFacts& host,
+          std::vector<std::string>& warnings) {
+  const PlanInput in{config, request, globals, host, warnings};
+  refuse_unsupported(in);
+
+  Plan out;
+  out.id = request.id;
+  out.oci_version = config.oci_version;
+  out.bundle = request.bundle;
+  out.rootfs = config.root.path.starts_with('/') ? config.root.path : request.bundle + "/" + config.root.path;
+  out.namespaces = plan_namespaces(in);
+  out.cgroups_path = config.linux.cgroups_path;
+  out.resources = config.linux.resources;
+  out.hooks = config.hooks;
+  out.annotations = config.annotations;
+  out.has_process = config.process.has_value();
+  out.terminal = out.has_process && config.process->terminal;
+  out.preserve_fds = request.preserve_fds + host.listen_fds;
+  out.listen_fds = host.listen_fds;
+
+  plan_namespace_steps(in, out);
+  plan_rootfs(in, out);
+  plan_enter(in, out);
+  if (config.process) plan_process(in, out);
+  return out;
+}
+
+}  // namespace ocx::runtime

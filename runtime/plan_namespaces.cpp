@@ -1,0 +1,48 @@
+#include <sched.h>
+
+#include "runtime/plan_parts.hpp"
+#include "sys/error.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+
+Namespaces plan_namespaces(const PlanInput& in) {
+  const spec::Linux& linux = in.config.linux;
+  Namespaces out;
+  for (std::size_t i = 0; i < linux.namespaces.size(); ++i) {
+    const spec::Namespace& ns = linux.namespaces[i];
+    if (!ns.path.empty())
+      out.joins.push_back({ns.flag, ns.path, pointer("/linux/namespaces", i) + "/path"});
+    else if (ns.flag == CLONE_NEWTIME)
+      out.new_time = true;
+    else if (ns.flag != CLONE_NEWCGROUP)
+      out.new_flags |= ns.flag;
+  }
+  if (in.makes(CLONE_NEWUSER)) {
+    out.uid_maps = linux.uid_mappings;
+    out.gid_maps = linux.gid_mappings;
+  }
+  if (out.new_time) out.time_offsets = linux.time_offsets;
+  return out;
+}
+
+void plan_namespace_steps(const PlanInput& in, Plan& plan) {
+  if (in.own(CLONE_NEWUSER)) plan.build.push_back({"/linux/namespaces", step::BecomeRoot{}});
+  if (!in.request.no_new_keyring) plan.build.push_back({"", step::SessionKeyring{"_ses." + in.request.id}});
+  if (in.makes(CLONE_NEWNET)) plan.build.push_back({"/linux/namespaces", step::LoopbackUp{}});
+  if (in.config.hostname) plan.build.push_back({"/hostname", step::SetHostname{*in.config.hostname}});
+  if (in.config.domainname) plan.build.push_back({"/domainname", step::SetDomainname{*in.config.domainname}});
+}
+
+void plan_sysctl(const PlanInput& in, Plan& plan) {
+  for (const auto& [name, value] : in.config.linux.sysctl) {
+    // sysctl(8): the first separator decides which of '.' and '/' stands for the directory and which is a plain character.
+    std::string path = name;
+    const std::size_t first = path.find_first_of("./");
+    if (first != std::string::npos && path[first] == '.')
+      for (char& c : path) c = c == '.' ? '/' : (c == '/' ? '.' : c);
+    plan.enter.push_back({pointer("/linux/sysctl", name), step::Sysctl{path, value}});
+  }
+}
+
+}  // namespace ocx::runtime

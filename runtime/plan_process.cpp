@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <sched.h>
+
+#include "runtime/environment.hpp"
+#include "runtime/plan_parts.hpp"
+#include "spec/names.hpp"
+#include "sys/error.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+/// config.md "Linux Process": a capability that can't be granted is a warning, not an error.
+std::uint64_t grantable(const PlanInput& in, const char* set, std::uint64_t wanted) {
+  const std::uint64_t known = in.host.last_capability >= 63 ? ~0ULL : (1ULL << (in.host.last_capability + 1)) - 1;
+  // In a user namespace of its own init has every capability the kernel knows.
+  const std::uint64_t possible = in.own(CLONE_NEWUSER) ? known : known & in.host.permitted_capabilities;
+  const std::uint64_t lost = wanted & ~possible;
+  for (unsigned bit = 0; bit < 64; ++bit)
+    if ((lost >> bit & 1U) != 0)
+      in.warnings.push_back("capability " + spec::capability_name(bit) +
+                            " can't be granted here, ignoring (" + pointer("/process/capabilities", set) + ")");
+  return wanted & possible;
+}
+
+spec::Capabilities plan_capabilities(const PlanInput& in) {
+  // Absent: nothing was granted, so all sets are empty.
+  const spec::Capabilities wanted = in.config.process->capabilities.value_or(spec::Capabilities{});
+  spec::Capabilities out;
+  out.bounding = grantable(in, "bounding", wanted.bounding);
+  out.permitted = grantable(in, "permitted", wanted.permitted);
+  out.effective = grantable(in, "effective", wanted.effective);
+  out.inheritable = grantable(in, "inheritable", wanted.inheritable);
+  out.ambient = grantable(in, "ambient", wanted.ambient);
+  return out;
+}
+
+std::vector<gid_t> plan_groups(const spec::User& user) {
+  std::vector<gid_t> groups;
+  for (const std::uint32_t gid : user.additional_gids)
+    if (std::find(groups.begin(), groups.end(), gid) == groups.end()) groups.push_back(gid);
+  return groups;
+}
+
+void plan_identity(const PlanInput& in, Plan& plan) {
+  const spec::Process& process = *in.config.process;
+  const spec::Capabilities capabilities = plan_capabilities(in);
+  plan.enter.push_back({"/process/capabilities/bounding", step::DropBounding{capabilities.bounding}});
+  if (process.no_new_privileges) plan.enter.push_back({"/process/noNewPrivileges", step::NoNewPrivileges{}});
+
+  using Phase = step::EnterDirectory::Phase;
+  plan.enter.push_back({"/process/cwd", step::EnterDirectory{process.cwd, Phase::enter}});
+  step::SetUser user;
+  user.uid = process.user.uid;
+  user.gid = process.user.gid;
+  user.groups = plan_groups(process.user);
+  user.umask = process.user.umask.value_or(0022);  // images expect it; callers run with odd umasks
+  plan.enter.push_back({"/process/user", std::move(user)});
+  plan.enter.push_back({"/process/cwd", step::EnterDirectory{process.cwd, Phase::enter_as_user}});
+  plan.enter.push_back({"/process/capabilities", step::SetCapabilities{capabilities}});
+}
+
+}  // namespace
+
+void plan_process(const PlanInput& in, Plan& plan) {
+  const spec::Process& process = *in.config.process;
+  plan.args = process.args;
+  plan.cwd = process.cwd;
+  plan.env = payload_environment(process.env);
+  if (in.host.notify_socket && plan.namespaces.own_mounts()) {
+    set_variable(plan.env, "NOTIFY_SOCKET", std::string(notify_target) + "/notify.sock");
+    plan.notify = true;
+  }
+
+  if (in.config.linux.personality)
+    plan.enter.push_back({"/linux/personality", step::Personality{*in.config.linux.personality == spec::PersonalityDomain::linux32
+                                                                      ? 0x0008UL     // PER_LINUX32
+                                                                      : 0x0000UL}});  // PER_LINUX
+  plan_identity(in, plan);
+  plan.enter.push_back({"/process/args/0", step::FindExecutable{process.args.at(0), variable(plan.env, "PATH").value_or("")}});
+
+  if (process.oom_score_adj) plan.attributes.push_back({"/process/oomScoreAdj", step::OomScoreAdj{*process.oom_score_adj}});
+  for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
+    const spec::Rlimit& limit = process.rlimits[i];
+    plan.attributes.push_back({pointer("/process/rlimits", i), step::SetRlimit{limit.resource, limit.soft, limit.hard}});
+  }
+  if (process.scheduler) plan.attributes.push_back({"/process/scheduler", step::SetScheduler{*process.scheduler}});
+  if (process.io_priority) plan.attributes.push_back({"/process/ioPriority", step::SetIoPriority{*process.io_priority}});
+}
+
+}  // namespace ocx::runtime

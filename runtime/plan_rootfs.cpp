@@ -1,0 +1,228 @@
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "runtime/plan_parts.hpp"
+#include "sys/error.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+std::uint64_t propagation_flag(spec::RootfsPropagation propagation) {
+  switch (propagation) {
+    case spec::RootfsPropagation::shared: return MS_SHARED;
+    case spec::RootfsPropagation::private_: return MS_PRIVATE;
+    case spec::RootfsPropagation::unbindable: return MS_UNBINDABLE;
+    default: return MS_SLAVE;
+  }
+}
+
+/// Propagation of the whole tree before anything is mounted. A shared root leaves the host's peers alone (mount events have to
+/// travel both ways); an unbindable one could not be bound onto itself, so that flag comes after the pivot.
+std::uint64_t early_propagation(const spec::Linux& linux) {
+  switch (linux.rootfs_propagation) {
+    case spec::RootfsPropagation::shared: return MS_SHARED;
+    case spec::RootfsPropagation::private_: return MS_PRIVATE | MS_REC;
+    default: return MS_SLAVE | MS_REC;
+  }
+}
+
+void check_kind(const spec::Mount& mount, const std::string& origin) {
+  if (mount.type.empty() || mount.type == "bind" || mount.type == "none")
+    throw Error("mount on " + sys::quote(mount.destination) + " has no file system type and is no bind mount",
+                ErrorKind::invalid_config)
+        .at(origin + "/options")
+        .hint("add \"bind\" or \"rbind\" to its options, or name a type");
+}
+
+step::Mount plan_mount(const PlanInput& in, std::size_t index) {
+  const spec::Mount& mount = in.config.mounts[index];
+  const std::string origin = pointer("/mounts", index);
+  step::Mount out;
+  out.origin = origin;
+  out.type = mount.type;
+  out.source = mount.source;
+  out.target = sys::clean_path("/" + mount.destination);
+  if (!mount.destination.starts_with('/'))
+    in.warnings.push_back("mount destination " + sys::quote(mount.destination) + " is relative, taken as " +
+                          sys::quote(out.target) + " (" + origin + "/destination)");
+  if (out.target == "/")
+    throw Error("a mount over \"/\" is not possible", ErrorKind::invalid_config)
+        .at(origin + "/destination")
+        .hint("use it as root.path instead");
+  out.options = spec::parse_mount_options(mount.options);
+  if (out.options.remount) {
+    out.kind = step::Mount::Kind::remount;
+  } else if (out.options.bind) {
+    out.kind = step::Mount::Kind::bind;
+    if (mount.source.empty())
+      throw Error("bind mount on " + sys::quote(out.target) + " has no source", ErrorKind::invalid_config).at(origin);
+    if (!mount.source.starts_with('/')) out.source = in.request.bundle + "/" + mount.source;
+    if (!out.options.data.empty())
+      throw Error("bind mount on " + sys::quote(out.target) + ": invalid option " + sys::quote(out.options.data[0].text),
+                  ErrorKind::invalid_config)
+          .at(pointer(origin + "/options", out.options.data[0].index))
+          .hint("a bind mount takes no file system options");
+  } else {
+    check_kind(mount, origin);
+    if (mount.type == "cgroup") out.kind = step::Mount::Kind::cgroup;
+  }
+  return out;
+}
+
+/// Things are still to be made in a read-only tmpfs or /dev (mount points, devices): it becomes read-only after the pivot.
+void delay_read_only(step::Mount& mount, std::vector<InitStep>& late) {
+  const bool wanted = (mount.options.attributes.set & MOUNT_ATTR_RDONLY) != 0;
+  if (!wanted || mount.kind != step::Mount::Kind::filesystem || (mount.type != "tmpfs" && mount.target != "/dev")) return;
+  mount.options.attributes.set &= ~static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY);
+  mount.late_read_only = true;
+  late.push_back({mount.origin, step::SetReadOnly{mount.target}});
+}
+
+/// The directory of the readiness socket (sd_notify(3)): `start` listens in it.
+step::Mount notify_mount(const HostFacts& host) {
+  step::Mount mount;
+  mount.kind = step::Mount::Kind::bind;
+  mount.source = host.notify_directory;
+  mount.target = notify_target;
+  mount.options = spec::parse_mount_options({"bind", "ro", "nosuid", "nodev", "noexec"});
+  return mount;
+}
+
+/// The last component when `path` is directly below `directory`; else empty.
+std::string child_of(const std::string& directory, const std::string& path) {
+  if (!path.starts_with(directory + "/")) return {};
+  std::string name = path.substr(directory.size() + 1);
+  return name.find('/') == std::string::npos ? name : std::string();
+}
+
+/// The index of the mount that provides /dev, or npos.
+std::size_t dev_mount(const std::vector<step::Mount>& mounts) {
+  for (std::size_t i = mounts.size(); i-- > 0;)
+    if (mounts[i].target == "/dev" && mounts[i].kind != step::Mount::Kind::remount) return i;
+  return std::string::npos;
+}
+
+/// A tmpfs on /dev is filled before it is attached: no path of the image is ever walked for it (CVE-2026-41579).
+void fill_dev(std::vector<step::Mount>& mounts, std::size_t dev, std::vector<step::DeviceNode>& devices,
+              std::vector<step::SymbolicLink>& links) {
+  step::Mount& mount = mounts[dev];
+  std::vector<step::DeviceNode> rest;
+  for (step::DeviceNode& node : devices) {
+    if (!node.bind && !child_of("/dev", node.path).empty())
+      mount.devices.push_back(std::move(node));
+    else
+      rest.push_back(std::move(node));
+  }
+  devices = std::move(rest);
+  mount.links = std::move(links);
+  links.clear();
+  for (std::size_t i = dev + 1; i < mounts.size(); ++i) {
+    const std::string name = child_of("/dev", mounts[i].target);
+    // A bind mount's source may be a file: its target is made when it is mounted.
+    if (!name.empty() && mounts[i].kind == step::Mount::Kind::filesystem) mount.directories.push_back(name);
+  }
+}
+
+void push_mounts(const PlanInput& in, std::vector<step::Mount>& mounts, Plan& plan) {
+  // The cgroup namespace is rooted where its maker is, so init waits for its cgroup first; as late as possible, because the
+  // parent's write to cgroup.procs can take 10 ms on v1.
+  const bool unshare = in.makes(CLONE_NEWCGROUP);
+  bool joined = false;
+  const auto join = [&] {
+    if (!joined) plan.build.push_back({unshare ? "/linux/namespaces" : "", step::JoinCgroup{unshare}});
+    joined = true;
+  };
+  for (step::Mount& mount : mounts) {
+    if (mount.kind == step::Mount::Kind::cgroup || mount.type == "cgroup2") join();
+    std::string origin = mount.origin;
+    plan.build.push_back({std::move(origin), std::move(mount)});
+  }
+  if (unshare) join();
+}
+
+void refuse_host_mounts(const PlanInput& in) {
+  const std::string why = " needs a mount namespace of the container's own, or the host would see it";
+  const auto refuse = [&](const char* what, const char* origin) {
+    throw Error(what + why, ErrorKind::invalid_config).at(origin).hint("add {\"type\": \"mount\"} to linux.namespaces");
+  };
+  if (!in.config.mounts.empty()) refuse("a mount", "/mounts/0");
+  if (!in.config.linux.masked_paths.empty()) refuse("a masked path", "/linux/maskedPaths");
+  if (!in.config.linux.readonly_paths.empty()) refuse("a read-only path", "/linux/readonlyPaths");
+  if (in.config.root.readonly) refuse("a read-only root", "/root/readonly");
+  if (in.config.linux.rootfs_propagation != spec::RootfsPropagation::unset)
+    refuse("rootfs propagation", "/linux/rootfsPropagation");
+}
+
+}  // namespace
+
+void plan_rootfs(const PlanInput& in, Plan& plan) {
+  const spec::Linux& linux = in.config.linux;
+  const bool own_mounts = plan.namespaces.own_mounts();
+  if (!own_mounts) refuse_host_mounts(in);
+  if (own_mounts)
+    plan.build.push_back({linux.rootfs_propagation == spec::RootfsPropagation::unset ? "" : "/linux/rootfsPropagation",
+                          step::RootPropagation{early_propagation(linux)}});
+  const bool shared = linux.rootfs_propagation == spec::RootfsPropagation::shared;
+  plan.build.push_back({"/root/path", step::AttachRootfs{plan.rootfs, shared, own_mounts}});
+
+  std::vector<step::Mount> mounts;
+  std::vector<InitStep> late;
+  for (std::size_t i = 0; i < in.config.mounts.size(); ++i) mounts.push_back(plan_mount(in, i));
+  if (in.host.notify_socket && own_mounts && in.config.process) mounts.push_back(notify_mount(in.host));
+  for (step::Mount& mount : mounts) delay_read_only(mount, late);
+
+  const std::size_t dev = dev_mount(mounts);
+  // A /dev bound from the host has the host's nodes; making ours there would change the host.
+  const bool foreign_dev = !own_mounts || (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::bind);
+  std::vector<step::DeviceNode> devices = foreign_dev ? std::vector<step::DeviceNode>() : plan_devices(in);
+  std::vector<step::SymbolicLink> links = foreign_dev ? std::vector<step::SymbolicLink>() : plan_links(in);
+  if (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::filesystem && mounts[dev].type == "tmpfs")
+    fill_dev(mounts, dev, devices, links);
+  push_mounts(in, mounts, plan);
+  for (step::DeviceNode& node : devices) {
+    std::string origin = node.origin;
+    plan.build.push_back({std::move(origin), step::MakeDevice{std::move(node)}});
+  }
+  for (step::SymbolicLink& link : links) plan.build.push_back({"", step::MakeLink{std::move(link)}});
+  // Read-only comes after the pivot; plan_enter() puts these first there.
+  plan.enter = std::move(late);
+}
+
+void plan_enter(const PlanInput& in, Plan& plan) {
+  const spec::Linux& linux = in.config.linux;
+  std::vector<InitStep> late = std::move(plan.enter);
+  plan.enter.clear();
+
+  step::RootMethod method = step::RootMethod::pivot;
+  if (!plan.namespaces.own_mounts())
+    method = step::RootMethod::chroot;
+  else if (in.request.no_pivot)
+    method = step::RootMethod::move;
+  plan.enter.push_back({"/root/path", step::EnterRoot{method}});
+
+  // Slave and private came with the first step; a mount made in the container's root may only then become visible elsewhere.
+  using Propagation = spec::RootfsPropagation;
+  if (linux.rootfs_propagation == Propagation::shared || linux.rootfs_propagation == Propagation::unbindable) {
+    std::uint64_t flags = propagation_flag(linux.rootfs_propagation);
+    if (linux.rootfs_propagation_recursive) flags |= MS_REC;
+    plan.enter.push_back({"/linux/rootfsPropagation", step::RootfsPropagation{flags}});
+  }
+  if (plan.terminal)
+    plan.enter.push_back({"/process/terminal", step::Console{in.config.process->console_size, plan.namespaces.own_mounts(),
+                                                             in.config.process->user.uid}});
+  // The working directory may have to be made in a root that is about to become read-only.
+  if (in.config.process)
+    plan.enter.push_back(
+        {"/process/cwd", step::EnterDirectory{in.config.process->cwd, step::EnterDirectory::Phase::make}});
+  for (InitStep& step : late) plan.enter.push_back(std::move(step));
+  if (in.config.root.readonly) plan.enter.push_back({"/root/readonly", step::SetReadOnly{"/"}});
+  plan_sysctl(in, plan);
+  for (std::size_t i = 0; i < linux.readonly_paths.size(); ++i)
+    plan.enter.push_back({pointer("/linux/readonlyPaths", i), step::ReadonlyPath{linux.readonly_paths[i]}});
+  for (std::size_t i = 0; i < linux.masked_paths.size(); ++i)
+    plan.enter.push_back({pointer("/linux/maskedPaths", i), step::MaskedPath{linux.masked_paths[i]}});
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,75 @@
+#include <cerrno>
+#include <utility>
+
+#include "runtime/classic_mount.hpp"
+#include "runtime/mount_kinds.hpp"
+#include "sys/error.hpp"
+#include "sys/file.hpp"
+#include "sys/mount.hpp"
+#include "sys/text.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+// Nobody but the caller is told of what is mounted there. A descriptor somewhere in a mount is not enough for
+// the kernel, it wants its root: hence the way up. ".." crosses into the parent mount only from there, where
+// the loop has ended.
+void make_holding_mount_private(const InitContext& context, const std::string& path) {
+  sys::UniqueFd at = sys::openat(sys::FdRef::cwd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (;;) {
+    int error = set_propagation(context, at, MS_PRIVATE);
+    if (error == 0) return;
+    if (error != EINVAL) throw_errno("make the mount that holds " + sys::quote(path) + " private", error);
+    sys::UniqueFd up = sys::openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const struct ::stat here = sys::fstat(at), above = sys::fstat(up);
+    if (here.st_dev == above.st_dev && here.st_ino == above.st_ino)
+      throw Error("the mount that holds " + sys::quote(path) +
+                  " is not visible: its root is outside of \"/\"");
+    at = std::move(up);
+  }
+}
+
+// Linux before 5.2.
+sys::UniqueFd bind_classic(const std::string& path) {
+  if (int error = sys::try_mount(path, path, "", MS_BIND | MS_REC, ""); error != 0)
+    throw_errno("bind " + sys::quote(path) + " onto itself", error);
+  return sys::openat(sys::FdRef::cwd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+// Where the rootfs' own place is closed to init (a user namespace and a private directory above) it goes on
+// top of "/": the pivot takes everything else away in any case.
+sys::UniqueFd open_place(const std::string& path) {
+  sys::FdResult place = sys::try_openat(sys::FdRef::cwd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (place.error_number == EACCES)
+    return sys::openat(sys::FdRef::cwd(), "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (!place) throw_errno("open root file system " + sys::quote(path), place.error_number);
+  return std::move(place.fd);
+}
+
+}  // namespace
+
+void execute(InitContext& context, const step::RootPropagation& step) {
+  sys::UniqueFd root = sys::openat(sys::FdRef::cwd(), "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int error = set_propagation(context, root, step.flags);
+  // "/" of a chroot is no mount's root.
+  if (error != 0) throw_errno("change the propagation of \"/\"", error);
+}
+
+void execute(InitContext& context, const step::AttachRootfs& step) {
+  if (!step.bind) {
+    context.root = sys::openat(sys::FdRef::cwd(), step.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return;
+  }
+  if (step.parent_private) make_holding_mount_private(context, step.path);
+  sys::FdResult tree = sys::try_open_tree(sys::FdRef::cwd(), step.path, OPEN_TREE_CLONE | AT_RECURSIVE);
+  if (tree.error_number == ENOSYS) {
+    context.root = bind_classic(step.path);
+    return;
+  }
+  if (tree.error_number == EACCES) tree = {context.channel.request_tree(step.path, true), 0};
+  if (!tree) throw_errno("open_tree " + sys::quote(step.path), tree.error_number);
+  sys::move_mount(tree.fd, open_place(step.path));
+  context.root = std::move(tree.fd);
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,52 @@
+#include <sys/prctl.h>
+
+#include <cstdlib>
+#include <optional>
+
+#include "runtime/console.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/operations.hpp"
+#include "runtime/passed_fds.hpp"
+#include "runtime/remove.hpp"
+#include "runtime/start.hpp"
+#include "sys/process.hpp"
+
+namespace ocx::runtime {
+namespace {
+
+std::optional<NotifyProxy> make_notify(Launch& launch) {
+  const char* outer = std::getenv("NOTIFY_SOCKET");
+  if (outer == nullptr || *outer == '\0' || !launch.record().notify) return std::nullopt;
+  return std::optional<NotifyProxy>(std::in_place, launch.directory().fd(), outer);
+}
+
+void begin(Launch& launch) {
+  std::optional<NotifyProxy> notify = make_notify(launch);
+  launch.commit();
+  launch.start();
+  run_poststart(launch.directory(), launch.record());
+  if (notify) notify->forward_until_ready(launch.pidfd(), launch.record().pid);
+}
+
+}  // namespace
+
+int run(const Globals& globals, const RunRequest& request) {
+  check_id(request.create.id);
+  sanitise_inherited(request.create.preserve_fds + listen_fds());
+  if (request.detach) {
+    Launch launch(globals, request.create, {.gate = false, .foreground = false});
+    begin(launch);
+    return 0;
+  }
+  // Orphans of a container without a pid namespace of its own come to us, not to whoever started us.
+  if (!request.no_subreaper) sys::prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
+  ForegroundRelay relay;  // before the clone: a signal that comes meanwhile is for the container
+  Launch launch(globals, request.create, {.gate = false, .foreground = true});
+  begin(launch);
+  launch.directory().unlock();  // the container may run for days, and be killed or deleted by others
+  const sys::ExitStatus status = relay.wait(launch.pidfd(), launch.take_console());
+  if (!request.keep && launch.directory().relock()) destroy(launch.directory(), launch.record());
+  return status.shell_status();
+}
+
+}  // namespace ocx::runtime

@@ -1,0 +1,256 @@
+#include "tests/harness/container.hpp"
+
+#include <catch2/catch.hpp>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace fs = std::filesystem;
+
+namespace ocx::test {
+namespace {
+
+void collect_directories(const Path& from, const std::string& text, std::vector<std::string>& found) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(from, error)) {
+    if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
+    if (contains(entry.path().filename().string(), text)) found.push_back(entry.path());
+    collect_directories(entry.path(), text, found);
+  }
+}
+
+void append(std::vector<std::string>& list, const std::vector<std::string>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
+
+std::string mount_id(const std::string& line) {
+  return line.substr(0, line.find(' '));
+}
+
+}  // namespace
+
+std::string runtime_path() {
+  const char* chosen = std::getenv("OCX_RUNTIME");
+  if (chosen != nullptr && *chosen != 0) return chosen;
+  return (fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "ocx").string();
+}
+
+bool runtime_is_ocx() {
+  return Path(runtime_path()).filename().string().rfind("ocx", 0) == 0;
+}
+
+Result runtime(const std::vector<std::string>& args, const RunOptions& options) {
+  std::vector<std::string> argv{runtime_path()};
+  append(argv, args);
+  return test::run(argv, options);
+}
+
+std::string unique_id() {
+  static unsigned counter = 0;
+  return "t" + std::to_string(getpid()) + "-" + std::to_string(++counter) + "-ocx";
+}
+
+Container::Container(Bundle& bundle, std::string id) : bundle_(bundle), id_(std::move(id)) {
+  become_subreaper();
+  adopted_children();
+  for (const std::string& line : host_mounts_with(bundle_.path().parent_path()))
+    mounts_before_.push_back(mount_id(line));
+}
+
+Container::~Container() {
+  try {
+    Result result = force_delete();
+    if (pid_ > 0) wait_and_reap(pid_);
+    INFO(result.describe());
+    CHECK(result.status == 0);
+    for (const std::string& thing : leftovers()) FAIL_CHECK("left behind: " << thing);
+    for (pid_t pid : adopted_children()) {
+      ::kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+  } catch (...) {
+    // Catch throws here only to abort the whole run.
+  }
+}
+
+std::vector<std::string> Container::leftovers() const {
+  std::vector<std::string> found;
+  for (pid_t pid : adopted_children())
+    found.push_back("process " + std::to_string(pid) + " " +
+                    read_file("/proc/" + std::to_string(pid) + "/cmdline"));
+  for (const std::string& line : host_mounts_with(bundle_.path().parent_path()))
+    if (std::find(mounts_before_.begin(), mounts_before_.end(), mount_id(line)) == mounts_before_.end())
+      found.push_back("mount " + line);
+  for (const std::string& line : host_mounts_with(root_.path())) found.push_back("mount " + line);
+  for (const std::string& path : cgroups_with(id_)) found.push_back("cgroup " + path);
+  if (fs::exists(state_directory())) found.push_back("state " + state_directory().string());
+  return found;
+}
+
+Result Container::command(const std::vector<std::string>& args, const RunOptions& options) {
+  return spawn(args, options).wait();
+}
+
+Child Container::spawn(const std::vector<std::string>& args, const RunOptions& options) {
+  std::vector<std::string> argv{runtime_path(), "--root", root()};
+  append(argv, args);
+  return Child(argv, options);
+}
+
+std::vector<std::string> Container::create_argv(const std::vector<std::string>& flags) const {
+  std::vector<std::string> argv{runtime_path(), "--root", root(), "create", "--bundle", bundle_.path()};
+  append(argv, flags);
+  argv.push_back(id_);
+  return argv;
+}
+
+Result Container::create(const std::vector<std::string>& flags, const RunOptions& options) {
+  bundle_.save();
+  Result result = test::run(create_argv(flags), options);
+  if (result.status == 0) pid();
+  return result;
+}
+
+Result Container::run(const std::vector<std::string>& flags, const RunOptions& options) {
+  bundle_.save();
+  std::vector<std::string> args{"run", "--bundle", bundle_.path()};
+  append(args, flags);
+  args.push_back(id_);
+  return command(args, options);
+}
+
+Result Container::start() {
+  return command({"start", id_});
+}
+
+Result Container::kill(const std::string& signal, const std::vector<std::string>& flags) {
+  std::vector<std::string> args{"kill"};
+  append(args, flags);
+  args.push_back(id_);
+  if (!signal.empty()) args.push_back(signal);
+  return command(args);
+}
+
+Result Container::remove(const std::vector<std::string>& flags) {
+  std::vector<std::string> args{"delete"};
+  append(args, flags);
+  args.push_back(id_);
+  return command(args);
+}
+
+Result Container::state() {
+  return command({"state", id_});
+}
+
+json Container::state_json() {
+  Result result = state();
+  REQUIRE_OK(result);
+  INFO(result.out);
+  json document = json::parse(result.out, nullptr, false);
+  REQUIRE(document.is_object());
+  return document;
+}
+
+std::string Container::status() {
+  return state_json().at("status").get<std::string>();
+}
+
+pid_t Container::pid() {
+  if (pid_ <= 0) pid_ = state_json().at("pid").get<pid_t>();
+  return pid_;
+}
+
+int Container::wait_exit() {
+  return wait_and_reap(pid());
+}
+
+std::string Container::output() {
+  Result created = create();
+  REQUIRE_OK(created);
+  REQUIRE_OK(start());
+  int code = wait_exit();
+  INFO(created.describe() << "payload's stdout: " << created.out_now() << "\nstderr: " << created.err_now());
+  REQUIRE(code == 0);
+  return created.out_now();
+}
+
+json payload_facts(Bundle& bundle) {
+  bundle.args({"/bin/probe", "facts"});
+  Container container(bundle);
+  return parse_json(container.output());
+}
+
+json parse_json(const std::string& text) {
+  INFO(text);
+  json document = json::parse(text, nullptr, false);
+  REQUIRE(!document.is_discarded());
+  return document;
+}
+
+std::map<std::string, Path> cgroup_mounts() {
+  std::map<std::string, Path> mounts;
+  for (const std::string& line : lines(read_file("/proc/self/mountinfo"))) {
+    std::istringstream words(line.substr(0, line.find(" - ")));
+    std::string id, parent, device, root, target;
+    words >> id >> parent >> device >> root >> target;
+    size_t separator = line.find(" - ");
+    if (separator == std::string::npos) continue;
+    std::istringstream rest(line.substr(separator + 3));
+    std::string type, source, options;
+    rest >> type >> source >> options;
+    if (type == "cgroup2") mounts[""] = target;
+    if (type != "cgroup") continue;
+    std::istringstream names(options);
+    for (std::string name; std::getline(names, name, ',');)
+      if (name != "rw" && name != "ro") mounts[name] = target;
+  }
+  return mounts;
+}
+
+std::map<std::string, std::string> cgroups_of(pid_t pid) {
+  std::map<std::string, std::string> paths;
+  for (const std::string& line : lines(read_file("/proc/" + std::to_string(pid) + "/cgroup"))) {
+    size_t first = line.find(':'), second = line.find(':', first + 1);
+    std::istringstream names(line.substr(first + 1, second - first - 1));
+    std::string path = line.substr(second + 1);
+    if (second == first + 1) paths[""] = path;
+    for (std::string name; std::getline(names, name, ',');) paths[name] = path;
+  }
+  return paths;
+}
+
+std::vector<std::string> cgroups_with(const std::string& text) {
+  std::vector<std::string> found;
+  for (const auto& [controller, path] : cgroup_mounts()) collect_directories(path, text, found);
+  return found;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+std::string error_message(const Result& result) {
+  INFO(result.describe());
+  REQUIRE(result.status != 0);
+  std::vector<std::string> errors;
+  for (const std::string& line : lines(result.err)) {
+    bool lower_level =
+        contains(line, "level=warning") || contains(line, "level=info") || contains(line, "level=debug");
+    if (!line.empty() && !lower_level) errors.push_back(line);
+  }
+  REQUIRE(errors.size() == 1);
+  size_t at = errors[0].find("msg=\"");
+  if (at == std::string::npos) return errors[0];
+  // logrus quotes the message as a Go string.
+  std::string message;
+  for (size_t i = at + 5; i < errors[0].size() && errors[0][i] != '"'; ++i) {
+    if (errors[0][i] == '\\' && i + 1 < errors[0].size()) ++i;
+    message += errors[0][i];
+  }
+  return message;
+}
+
+}  // namespace ocx::test

@@ -1,0 +1,276 @@
+// Terminals: the console socket of detached containers, and the relay of foreground ones.
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "tests/harness/container.hpp"
+
+using namespace ocx::test;
+
+namespace {
+
+// What an engine listens with.
+struct ConsoleSocket {
+  Path path;
+  Fd listener;
+  explicit ConsoleSocket(const Bundle& bundle) : path(bundle.scratch() / "console.sock") {
+    listener = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    REQUIRE(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(listener.get(), 4) == 0);
+  }
+  // The one descriptor of the one message; nothing may follow it.
+  Fd receive() {
+    Fd connection(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(connection);
+    char data[4096];
+    alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
+    iovec part{data, sizeof data};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ssize_t size = recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC);
+    CHECK(size >= 1);
+    CHECK(size < 4096);
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    REQUIRE(header != nullptr);
+    CHECK(header->cmsg_type == SCM_RIGHTS);
+    CHECK(header->cmsg_len == CMSG_LEN(sizeof(int)));
+    CHECK(CMSG_NXTHDR(&message, header) == nullptr);
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    char more;
+    CHECK(recv(connection.get(), &more, 1, 0) == 0);
+    return Fd(fd);
+  }
+};
+
+// Accepts nothing before create has returned: engines may be that late.
+Fd create_with_terminal(Container& container, const RunOptions& options = {}) {
+  container.bundle().process()["terminal"] = true;
+  ConsoleSocket socket(container.bundle());
+  REQUIRE_OK(container.create({"--console-socket", socket.path}, options));
+  return socket.receive();
+}
+
+struct Terminal {
+  Fd master, slave;
+  Terminal() {
+    int ends[2];
+    winsize size{24, 80, 0, 0};
+    REQUIRE(openpty(&ends[0], &ends[1], nullptr, nullptr, &size) == 0);
+    master = Fd(ends[0]);
+    slave = Fd(ends[1]);
+  }
+  RunOptions options() const {
+    RunOptions result;
+    result.fds = {{0, slave.get()}, {1, slave.get()}, {2, slave.get()}};
+    result.new_session = true;
+    return result;
+  }
+  termios mode() const {
+    termios now{};
+    REQUIRE(tcgetattr(slave.get(), &now) == 0);
+    return now;
+  }
+  void type(const std::string& text) {
+    REQUIRE(write(master.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+};
+
+Child run_on(Terminal& terminal, Container& container) {
+  container.bundle().process()["terminal"] = true;
+  container.bundle().save();
+  return container.spawn({"run", "--bundle", container.bundle().path(), container.id()}, terminal.options());
+}
+
+}  // namespace
+
+TEST_CASE("the console socket gets the master of the terminal on the payload's streams", "[console]") {
+  Bundle bundle;
+  bundle.shell("test -t 0 && test -t 1 && test -t 2 && echo streams; tty; echo console > /dev/console; read line; echo got $line");
+  Container container(bundle);
+  Fd master = create_with_terminal(container);
+  unsigned number = 0;
+  CHECK(ioctl(master.get(), TIOCGPTN, &number) == 0);
+  REQUIRE_OK(container.start());
+  std::string seen = read_until(master.get(), "console\r\n");
+  CHECK(contains(seen, "streams\r\n"));
+  CHECK(contains(seen, "/dev/"));
+  REQUIRE(write(master.get(), "line\n", 5) == 5);
+  CHECK(contains(read_to_end(master.get()), "got line\r\n"));
+  CHECK(container.wait_exit() == 0);
+}
+
+TEST_CASE("/dev/console is the payload's terminal", "[console]") {
+  Bundle bundle;
+  bundle.shell("/bin/probe stat /dev/console /dev/ptmx; stat -L -c 'stdin %t:%T' /proc/self/fd/0");
+  Container container(bundle);
+  Fd master = create_with_terminal(container);
+  REQUIRE_OK(container.start());
+  std::string seen = read_to_end(master.get());
+  json facts = parse_json(seen.substr(0, seen.find('\r')));
+  CHECK(facts["/dev/console"]["type"] == "char");
+  CHECK(facts["/dev/console"]["major"] == 136);
+  CHECK(contains(seen, "stdin 88:" + std::to_string(facts["/dev/console"]["minor"].get<int>())));
+  CHECK(container.wait_exit() == 0);
+}
+
+TEST_CASE("the terminal belongs to the payload's user", "[console]") {
+  Bundle bundle;
+  bundle.shell("echo fine > /dev/console && echo more > /proc/self/fd/1; stat -L -c 'owner %u' /proc/self/fd/0");
+  bundle.process()["user"] = {{"uid", 1000}, {"gid", 1000}};
+  Container container(bundle);
+  Fd master = create_with_terminal(container);
+  REQUIRE_OK(container.start());
+  std::string seen = read_to_end(master.get());
+  CHECK(contains(seen, "fine\r\nmore\r\n"));
+  CHECK(contains(seen, "owner 1000\r\n"));
+  CHECK(container.wait_exit() == 0);
+}
+
+TEST_CASE("the payload leads a session of its own with the terminal as controlling one", "[console]") {
+  Bundle bundle({"/bin/probe", "pause"});
+  Container container(bundle);
+  Fd master = create_with_terminal(container);
+  REQUIRE_OK(container.start());
+  REQUIRE(write(master.get(), "\x03", 1) == 1);
+  CHECK(container.wait_exit() == 0);
+}
+
+TEST_CASE("consoleSize is the terminal's size", "[console]") {
+  Bundle bundle;
+  bundle.shell("stty size");
+  bundle.process()["consoleSize"] = {{"height", 33}, {"width", 111}};
+  Container container(bundle);
+  Fd master = create_with_terminal(container);
+  REQUIRE_OK(container.start());
+  CHECK(contains(read_to_end(master.get()), "33 111\r\n"));
+  CHECK(container.wait_exit() == 0);
+}
+
+TEST_CASE("consoleSize without a terminal is ignored", "[console]") {
+  Bundle bundle({"/bin/probe", "exit", "0"});
+  bundle.process()["consoleSize"] = {{"height", 33}, {"width", 111}};
+  Container container(bundle);
+  CHECK(container.output().empty());
+}
+
+TEST_CASE("a detached container with a terminal does not hold the runtime's own output", "[console]") {
+  Bundle bundle;
+  Container container(bundle);
+  Pipe out = make_pipe();
+  RunOptions options;
+  options.fds = {{1, out.write_end.get()}, {2, out.write_end.get()}};
+  Fd master = create_with_terminal(container, options);
+  out.write_end.close();
+  CHECK(read_to_end(out.read_end.get()).empty());
+  CHECK(container.status() == "created");
+}
+
+TEST_CASE("a terminal without a console socket is refused before anything is made", "[console]") {
+  Bundle bundle;
+  bundle.process()["terminal"] = true;
+  Container container(bundle);
+  CHECK(contains(error_message(container.create()), "will detach without setting console socket"));
+  CHECK(container.leftovers().empty());
+  CHECK(contains(error_message(container.run({"--detach"})), "will detach without setting console socket"));
+}
+
+TEST_CASE("a console socket without a terminal is refused before anything is made", "[console]") {
+  Bundle bundle;
+  ConsoleSocket socket(bundle);
+  Container container(bundle);
+  CHECK(contains(error_message(container.create({"--console-socket", socket.path})), "cannot use console socket"));
+  CHECK(container.leftovers().empty());
+}
+
+TEST_CASE("a console socket nobody listens on fails and leaves nothing", "[console]") {
+  Bundle bundle;
+  bundle.process()["terminal"] = true;
+  Container container(bundle);
+  Result result = container.create({"--console-socket", bundle.scratch() / "absent.sock"});
+  CHECK(result.status != 0);
+  CHECK(contains(result.err, "no such file or directory"));
+  CHECK(container.leftovers().empty());
+}
+
+TEST_CASE("run in the foreground on a terminal: one carriage return, the exit code, the mode restored", "[console]") {
+  Bundle bundle;
+  bundle.shell("echo first; echo second; read x; echo \"got $x\"; exit 5");
+  Container container(bundle);
+  Terminal terminal;
+  termios before = terminal.mode();
+  Child child = run_on(terminal, container);
+  CHECK(contains(read_until(terminal.master.get(), "second\r\n"), "first\r\n"));
+  termios during = terminal.mode();
+  CHECK((during.c_lflag & (ICANON | ECHO | ISIG)) == 0);
+  terminal.type("typed\r");
+  CHECK(contains(read_until(terminal.master.get(), "got typed\r\n"), "typed\r\n"));
+  CHECK(child.wait().status == 5);
+  termios after = terminal.mode();
+  CHECK(after.c_lflag == before.c_lflag);
+  CHECK(after.c_oflag == before.c_oflag);
+  CHECK(after.c_iflag == before.c_iflag);
+  CHECK(container.leftovers().empty());
+}
+
+TEST_CASE("run in the foreground follows the size of its terminal", "[console]") {
+  Bundle bundle({"/bin/probe", "winsize"});
+  Container container(bundle);
+  Terminal terminal;
+  Child child = run_on(terminal, container);
+  // The payload may start before the first size arrives, but then it is told.
+  read_until(terminal.master.get(), "size 24 80\r\n");
+  winsize size{50, 132, 0, 0};
+  REQUIRE(ioctl(terminal.master.get(), TIOCSWINSZ, &size) == 0);
+  read_until(terminal.master.get(), "size 50 132\r\n");
+  terminal.type("\r");
+  CHECK(child.wait().status == 0);
+}
+
+TEST_CASE("control-C in a foreground terminal interrupts the payload, not the runtime", "[console]") {
+  Bundle bundle;
+  bundle.shell("trap 'echo trapped; exit 9' INT; echo ready; while :; do read x; done");
+  Container container(bundle);
+  Terminal terminal;
+  Child child = run_on(terminal, container);
+  read_until(terminal.master.get(), "ready\r\n");
+  terminal.type("\x03");
+  read_until(terminal.master.get(), "trapped\r\n");
+  CHECK(child.wait().status == 9);
+}
+
+TEST_CASE("a large output on a foreground terminal arrives whole", "[console]") {
+  Bundle bundle;
+  bundle.shell("seq 1 20000");
+  Container container(bundle);
+  Terminal terminal;
+  Child child = run_on(terminal, container);
+  std::string seen = read_until(terminal.master.get(), "\n20000\r\n");
+  CHECK(std::count(seen.begin(), seen.end(), '\n') == 20000);
+  CHECK(child.wait().status == 0);
+}
+
+TEST_CASE("the terminal comes from the container's own devpts", "[console]") {
+  Bundle bundle;
+  bundle.shell("ls /dev/pts");
+  Container container(bundle);
+  Fd master = create_with_terminal(container);
+  REQUIRE_OK(container.start());
+  std::string seen = read_to_end(master.get());
+  CHECK(contains(seen, "0"));
+  CHECK(contains(seen, "ptmx"));
+  CHECK(container.wait_exit() == 0);
+}

@@ -1,0 +1,93 @@
+#!/bin/sh
+# run.sh BUILD [SUITE...]: runs test suites and adds them up. The last line is `N passed, N failed, N skipped`; the exit
+# status is 0 only if nothing failed.
+#
+#   layers size format tidy   checks of the sources
+#   units                     every unit_* executable of BUILD (or name one: unit_spec)
+#   integration               real containers, as root; OCX_RUNTIME=PATH tests another runtime
+#
+# Without a SUITE: layers size units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
+# a skipped test a failed one.
+set -eu
+
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] && [ -d "$1" ] || usage
+source_dir=$(cd "$(dirname "$0")/.." && pwd)
+build=$(cd "$1" && pwd)
+shift
+[ $# -gt 0 ] || set -- layers size units integration
+
+logs=$build/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+skipped=0
+# A hung suite must not hang whoever waits for the result.
+limit=${OCX_SUITE_TIMEOUT:-900}
+
+# run NAME COMMAND...
+run() {
+  name=$1
+  shift
+  log=$logs/$name.log
+  [ ! -t 1 ] || printf '%-14s …\r' "$name"
+  begin=$(date +%s%N)
+  status=0
+  timeout --foreground -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
+  milliseconds=$((($(date +%s%N) - begin) / 1000000))
+
+  counts=$(tail -n 1 "$log" | awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { print $1, $3, $5 }')
+  read -r ok bad not_run <<EOF
+${counts:-0 0 0}
+EOF
+  note=
+  if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    note=" (stopped after $limit s)"
+  elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+    note=" (exit status $status)"
+  elif [ "$((ok + bad + not_run))" -eq 0 ]; then
+    note=" (no closing line)"
+  fi
+  # Dying without a count, or counting nothing, is a failure too.
+  [ -z "$note" ] || [ "$bad" -gt 0 ] || bad=1
+
+  [ "$bad" -eq 0 ] || cat "$log"
+  printf '%-14s %4d passed, %d failed, %d skipped   %d.%d s%s\n' "$name" "$ok" "$bad" "$not_run" \
+    $((milliseconds / 1000)) $((milliseconds % 1000 / 100)) "$note"
+  [ "$bad" -gt 0 ] || sed -n 's/^skipped: /    skipped: /p' "$log"
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  skipped=$((skipped + not_run))
+}
+
+run_units() {
+  found=no
+  for suite in "$build"/tests/unit_*; do
+    [ -f "$suite" ] && [ -x "$suite" ] || continue
+    found=yes
+    run "${suite##*/}" "$suite"
+  done
+  [ "$found" = yes ] || run units sh -c 'echo "no unit_* in $0/tests: not built"; exit 1' "$build"
+}
+
+run_integration() {
+  if [ "$(id -u)" -ne 0 ]; then
+    run integration sh -c 'echo "skipped: integration: containers need root here"; echo "0 passed, 0 failed, 1 skipped"'
+  else
+    run integration "$build/tests/integration"
+  fi
+}
+
+cd "$source_dir"
+for suite in "$@"; do
+  case $suite in
+    layers | size | format | tidy) run "$suite" "tests/check-$suite.sh" "$build" ;;
+    units) run_units ;;
+    unit_*) run "$suite" "$build/tests/$suite" ;;
+    integration) run_integration ;;
+    *) echo "run.sh: no suite \"$suite\"" >&2; usage ;;
+  esac
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
