@@ -59,9 +59,12 @@ class DeviceFiles {
 
 void V1Manager::configure(const Tree& tree, const std::vector<std::string>& made) {
   if (!tree.has("cpuset")) return;
-  for (const std::string& directory : made)
-    for (const char* file : {"cpuset.cpus", "cpuset.mems"})
-      copy_cpuset_down(tree.mount_point, directory, file);
+  const bool existed = made.empty() || made.back() != tree.directory;
+  for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+    for (const std::string& directory : made) copy_cpuset_down(tree.mount_point, directory, file);
+    if (existed && read_value(tree.directory + "/" + file).empty())
+      copy_cpuset_down(tree.mount_point, tree.directory, file);
+  }
 }
 
 void V1Manager::apply(const spec::Resources& resources) {

@@ -32,6 +32,7 @@ constinit const Command create_command = {
     .options = options,
     .run = run,
     .failure = "ocx create failed",
+    .enters_container = true,
 };
 
 }  // namespace ocx::cmd

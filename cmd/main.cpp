@@ -1,10 +1,13 @@
 // argv -> request -> runtime call -> exit code. The one place where errors end.
+#include <unistd.h>
+
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "cmd/globals.hpp"
 #include "cmd/help.hpp"
+#include "runtime/sealed_self.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
@@ -43,21 +46,23 @@ int run_command(const Command& command, const GlobalRequest& request) {
   }
 }
 
-int dispatch(std::string_view program, const std::vector<std::string>& words) {
+int dispatch(char** argv, const std::vector<std::string>& words) {
   const GlobalRequest request = parse_globals(words);
   sys::log_open(request.log);
   for (const std::string& warning : request.warnings) sys::log_warning(warning);
-  if (request.version) return print(version_text(program));
+  if (request.version) return print(version_text(argv[0] != nullptr ? argv[0] : "ocx"));
   if (request.help || request.rest.empty()) return print(general_help());
   const std::string& name = request.rest.front();
   if (name == "help" || name == "h") return help(request.rest);
   const Command* command = find_command(name);
-  return command == nullptr ? fail_unknown(name) : run_command(*command, request);
+  if (command == nullptr) return fail_unknown(name);
+  if (command->enters_container) runtime::reexec_from_sealed_copy(argv, environ);
+  return run_command(*command, request);
 }
 
-int run_main(std::string_view program, const std::vector<std::string>& words) {
+int run_main(int argc, char** argv) {
   try {
-    return dispatch(program, words);
+    return dispatch(argv, argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
   } catch (const std::exception& error) {
     sys::log_final_error(error.what());
     return exit_failure;
@@ -68,7 +73,5 @@ int run_main(std::string_view program, const std::vector<std::string>& words) {
 }  // namespace ocx::cmd
 
 int main(int argc, char** argv) {
-  const std::string_view program = argc > 0 ? argv[0] : "ocx";
-  return ocx::cmd::run_main(
-      program, argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
+  return ocx::cmd::run_main(argc, argv);
 }

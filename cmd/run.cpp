@@ -50,6 +50,7 @@ constinit const Command run_command = {
     .options = options,
     .run = run,
     .failure = "ocx run failed",
+    .enters_container = true,
 };
 
 }  // namespace ocx::cmd

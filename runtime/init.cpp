@@ -61,9 +61,8 @@ class Conversation final : public InitChannel {
 /// Closes what the parent had open and init has no use for: the state directory (its lock would outlive the command), cgroup
 /// directories, the parent's end of the handshake (or end of file would never be seen).
 void keep_only(std::vector<int> wanted, unsigned passed) {
-  for (unsigned fd = 0; fd < 3 + passed; ++fd) wanted.push_back(static_cast<int>(fd));
   std::sort(wanted.begin(), wanted.end());
-  unsigned first = 0;
+  unsigned first = 3 + std::min(passed, 1U << 30U);  // an absurd count means all of them
   for (const int fd : wanted) {
     if (fd < 0 || static_cast<unsigned>(fd) < first) continue;
     if (static_cast<unsigned>(fd) > first) sys::close_range(first, static_cast<unsigned>(fd) - 1, false);

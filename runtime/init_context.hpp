@@ -30,7 +30,7 @@ struct InitContext {
   const sys::Procfs& proc;      // the host's /proc, opened by the parent
   InitChannel& channel;
   sys::UniqueFd root;           // O_PATH of the rootfs' own mount, after AttachRootfs; of "/" after EnterRoot
-  sys::UniqueFd dev_null;       // O_PATH of a verified host /dev/null (char 1:3), opened before the clone
+  sys::UniqueFd dev_null;       // detached bind of the verified host /dev/null (char 1:3), made by EnterRoot when anything is masked
   sys::UniqueFd empty_directory;  // one read-only empty tmpfs shared by all masked directories, made when first needed
   bool directory_denied = false;  // EnterDirectory as root got EACCES or EPERM: try again as the user
   std::string executable;       // found by FindExecutable

@@ -141,11 +141,15 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
 void Launch::make_cgroup() {
   cgroup_ = cgroups::make_manager(to_driver(globals_.cgroup_driver), plan_.cgroups_path, plan_.id);
   // Saved before anything is made: whatever kills this process later, `delete --force` knows where to look.
-  record_.cgroup_paths = cgroup_->paths();
+  const auto note = [this] {
+    record_.cgroup_paths = cgroup_->paths();
+    record_.cgroups_made = cgroup_->made();
+  };
+  note();
   directory_.save(record_);
   rollback_.arm([this] { cgroup_->remove(); });
   cgroup_->create();
-  record_.cgroups_made = cgroup_->made();
+  note();  // what was planned and what could be had differ for an unprivileged caller
   fail_if_asked("cgroup");
 }
 

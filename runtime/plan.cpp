@@ -75,8 +75,8 @@ void refuse_unsupported(const PlanInput& in) {
     if (!in.config.process->apparmor_profile.empty()) refuse("an AppArmor profile", "/process/apparmorProfile");
     if (!in.config.process->selinux_label.empty()) refuse("an SELinux label", "/process/selinuxLabel");
   }
-  if (linux.resources && in.globals.cgroup_driver != CgroupDriver::disabled)
-    cgroups::refuse_unsupported(*linux.resources, in.host.cgroup_v2);
+  const bool disabled = in.globals.cgroup_driver == CgroupDriver::disabled;
+  if (linux.resources) cgroups::refuse_unsupported(*linux.resources, in.host.cgroup_v2 || disabled);
   refuse_unsupported_mounts(in.config);
 }
 

@@ -1,6 +1,7 @@
 #include <sched.h>
 
 #include "runtime/plan_parts.hpp"
+#include "spec/validate_sysctl.hpp"
 #include "sys/error.hpp"
 #include "sys/text.hpp"
 
@@ -36,12 +37,7 @@ void plan_namespace_steps(const PlanInput& in, Plan& plan) {
 
 void plan_sysctl(const PlanInput& in, Plan& plan) {
   for (const auto& [name, value] : in.config.linux.sysctl) {
-    // sysctl(8): the first separator decides which of '.' and '/' stands for the directory and which is a plain character.
-    std::string path = name;
-    const std::size_t first = path.find_first_of("./");
-    if (first != std::string::npos && path[first] == '.')
-      for (char& c : path) c = c == '.' ? '/' : (c == '/' ? '.' : c);
-    plan.enter.push_back({pointer("/linux/sysctl", name), step::Sysctl{path, value}});
+    plan.enter.push_back({pointer("/linux/sysctl", name), step::Sysctl{spec::sysctl_path(name).value(), value}});
   }
 }
 

@@ -202,13 +202,6 @@ void plan_enter(const PlanInput& in, Plan& plan) {
     method = step::RootMethod::move;
   plan.enter.push_back({"/root/path", step::EnterRoot{method}});
 
-  // Slave and private came with the first step; a mount made in the container's root may only then become visible elsewhere.
-  using Propagation = spec::RootfsPropagation;
-  if (linux.rootfs_propagation == Propagation::shared || linux.rootfs_propagation == Propagation::unbindable) {
-    std::uint64_t flags = propagation_flag(linux.rootfs_propagation);
-    if (linux.rootfs_propagation_recursive) flags |= MS_REC;
-    plan.enter.push_back({"/linux/rootfsPropagation", step::RootfsPropagation{flags}});
-  }
   if (plan.terminal)
     plan.enter.push_back({"/process/terminal", step::Console{in.config.process->console_size, plan.namespaces.own_mounts(),
                                                              in.config.process->user.uid}});
@@ -223,6 +216,14 @@ void plan_enter(const PlanInput& in, Plan& plan) {
     plan.enter.push_back({pointer("/linux/readonlyPaths", i), step::ReadonlyPath{linux.readonly_paths[i]}});
   for (std::size_t i = 0; i < linux.masked_paths.size(); ++i)
     plan.enter.push_back({pointer("/linux/maskedPaths", i), step::MaskedPath{linux.masked_paths[i]}});
+
+  // Slave and private came with the first step. Last, because nothing can be bound from an unbindable mount, as the paths above are.
+  using Propagation = spec::RootfsPropagation;
+  if (linux.rootfs_propagation == Propagation::shared || linux.rootfs_propagation == Propagation::unbindable) {
+    std::uint64_t flags = propagation_flag(linux.rootfs_propagation);
+    if (linux.rootfs_propagation_recursive) flags |= MS_REC;
+    plan.enter.push_back({"/linux/rootfsPropagation", step::RootfsPropagation{flags}});
+  }
 }
 
 }  // namespace ocx::runtime

@@ -10,7 +10,9 @@
 
 namespace ocx::sys {
 
-bool is_ptmx(const struct ::stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == ::makedev(5, 2); }
+bool is_ptmx(const struct ::stat& info) {
+  return S_ISCHR(info.st_mode) && info.st_rdev == ::makedev(5, 2);
+}
 
 Pty open_pty(UniqueFd ptmx) {
   if (!is_ptmx(fstat(ptmx))) throw Error("ptmx is not the character device 5:2");

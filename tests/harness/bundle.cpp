@@ -342,7 +342,7 @@ void Bundle::use_user_namespace() {
   json maps = json::array({{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}});
   config["linux"]["uidMappings"] = maps;
   config["linux"]["gidMappings"] = maps;
-  lchown(rootfs().c_str(), 100000, 100000);
+  if (lchown(rootfs().c_str(), 100000, 100000) != 0) FAIL("chown " << rootfs());
   for (const auto& entry : fs::directory_iterator(rootfs())) {
     if (lchown(entry.path().c_str(), 100000, 100000) != 0) FAIL("chown " << entry.path());
   }

@@ -31,9 +31,12 @@ class TempDir {
 void write_file(const Path& path, std::string_view content, unsigned mode = 0644);
 /// Empty when there is no such file.
 std::string read_file(const Path& path);
-/// Waits (inotify) until the file has that many complete lines, returns all it holds; fails the test on timeout.
+/// Waits (inotify) until the file has that many complete lines, returns all it holds; fails the test on
+/// timeout.
 std::string wait_for_lines(const Path& path, size_t count);
-inline std::string wait_for_file(const Path& path) { return wait_for_lines(path, 1); }
+inline std::string wait_for_file(const Path& path) {
+  return wait_for_lines(path, 1);
+}
 std::vector<std::string> lines(std::string_view text);
 /// Lines of /proc/self/mountinfo that hold the text.
 std::vector<std::string> host_mounts_with(const std::string& text);

@@ -136,8 +136,7 @@ std::string read_to_end(int fd, Seconds timeout) {
   std::string text;
   char buffer[4096];
   for (;;) {
-    INFO("read so far: " << text);
-    if (!poll_in(fd, deadline)) FAIL("no end of file within " << timeout.count() << " s");
+    if (!poll_in(fd, deadline)) FAIL("no end of file within " << timeout.count() << " s after: " << text);
     ssize_t count = read(fd, buffer, sizeof buffer);
     // A pty master answers EIO when the last slave is closed.
     if (count <= 0) return text;
@@ -148,12 +147,11 @@ std::string read_to_end(int fd, Seconds timeout) {
 std::string read_until(int fd, std::string_view wanted, Seconds timeout) {
   Deadline deadline(timeout);
   std::string text;
-  char byte;
-  while (text.find(wanted) == std::string::npos) {
-    INFO("waiting for \"" << wanted << "\", read so far: " << text);
-    if (!poll_in(fd, deadline)) FAIL("not seen within " << timeout.count() << " s");
-    if (read(fd, &byte, 1) <= 0) FAIL("end of file");
-    text += byte;
+  // Byte by byte: what follows is the next caller's.
+  for (char byte; !text.ends_with(wanted); text += byte) {
+    if (!poll_in(fd, deadline))
+      FAIL("\"" << wanted << "\" not seen within " << timeout.count() << " s, but: " << text);
+    if (read(fd, &byte, 1) <= 0) FAIL("end of file instead of \"" << wanted << "\" after: " << text);
   }
   return text;
 }

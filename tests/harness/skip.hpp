@@ -12,6 +12,7 @@ void skip(const std::string& reason);
 
 /// True while the runtime under test is ocx (its base name starts with "ocx").
 bool runtime_is_ocx();
+bool runtime_is_runc();
 
 }  // namespace ocx::test
 
@@ -26,4 +27,10 @@ bool runtime_is_ocx();
 #define ONLY_OCX(reason)                                                                 \
   do {                                                                                   \
     if (!::ocx::test::runtime_is_ocx()) SKIP_TEST(std::string("only ocx: ") + (reason)); \
+  } while (false)
+
+/// Specified behaviour that the runc at hand is too old for.
+#define NOT_ON_RUNC(reason)                                                                 \
+  do {                                                                                      \
+    if (::ocx::test::runtime_is_runc()) SKIP_TEST(std::string("not on runc: ") + (reason)); \
   } while (false)

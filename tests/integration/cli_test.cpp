@@ -52,8 +52,8 @@ TEST_CASE("the last of a repeated option counts", "[cli]") {
   Bundle bundle;
   Container container(bundle);
   bundle.save();
-  Result result = runtime({"--root", directory.path() / "a", "--root", container.root(), "create", "--bundle", "/absent",
-                           "--bundle", bundle.path(), container.id()});
+  Result result = runtime({"--root", directory.path() / "a", "--root", container.root(), "create", "--bundle",
+                           "/absent", "--bundle", bundle.path(), container.id()});
   REQUIRE_OK(result);
   CHECK(container.status() == "created");
   CHECK_FALSE(std::filesystem::exists(directory.path() / "a"));
@@ -105,7 +105,8 @@ TEST_CASE("without arguments and with --help there is help and success", "[cli]"
 
 TEST_CASE("each command explains itself", "[cli]") {
   ONLY_OCX("runc exits with 1");
-  for (const char* verb : {"create", "start", "state", "kill", "delete", "run", "list", "spec", "features", "explain"}) {
+  for (const char* verb :
+       {"create", "start", "state", "kill", "delete", "run", "list", "spec", "features", "explain"}) {
     INFO(verb);
     Result result = runtime({verb, "--help"});
     CHECK(result.status == 0);
@@ -173,7 +174,8 @@ TEST_CASE("successful commands say nothing, in the log neither", "[cli]") {
   CHECK(read_file(log).empty());
 }
 
-TEST_CASE("a failure with a JSON log is one object with level, msg and time, and the same text on stderr", "[cli]") {
+TEST_CASE("a failure with a JSON log is one object with level, msg and time, and the same text on stderr",
+          "[cli]") {
   Bundle bundle({"/absent"});
   Container container(bundle);
   bundle.save();

@@ -60,7 +60,8 @@ TEST_CASE("an id in use is refused and its container stays as it is", "[create]"
   REQUIRE_OK(container.create());
   std::string before = container.state().out;
   Result second = container.command({"create", "--bundle", bundle.path(), container.id()});
-  CHECK(contains(error_message(second), runtime_is_ocx() ? "container with given ID already exists" : "already exists"));
+  CHECK(contains(error_message(second),
+                 runtime_is_ocx() ? "container with given ID already exists" : "already exists"));
   CHECK(container.state().out == before);
   CHECK(process_exists(container.pid()));
 }

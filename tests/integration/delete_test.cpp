@@ -1,8 +1,8 @@
 // `delete`: undoes create, needs --force for what runs, and touches nothing that is not the container's.
+#include <catch2/catch.hpp>
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "tests/harness/container.hpp"

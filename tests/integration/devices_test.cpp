@@ -64,7 +64,7 @@ TEST_CASE("the default devices work", "[devices]") {
   Bundle bundle;
   bundle.shell(
       "echo x > /dev/null && head -c 4 /dev/zero | wc -c && head -c 4 /dev/urandom | wc -c; "
-      "echo x > /dev/full || echo full; ls /dev/ptmx > /dev/null && echo out > /dev/stdout");
+      "echo x > /dev/full || echo full; ls /dev/ptmx > /dev/null && echo out >> /dev/stdout");
   Container container(bundle);
   CHECK(container.output() == "4\n4\nfull\nout\n");
 }

@@ -1,10 +1,9 @@
 // Descriptors: the payload gets 0, 1, 2 and those asked for, and nobody holds the caller's pipes open.
+#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <catch2/catch.hpp>
 
 #include "tests/harness/container.hpp"
 
@@ -106,6 +105,7 @@ TEST_CASE("LISTEN_FDS are passed on with LISTEN_PID=1", "[fd]") {
   for (const std::string& word : container.create_argv(flags)) argv.push_back(word);
   Result created = run(argv, opened.options);
   REQUIRE_OK(created);
+  container.pid();
   REQUIRE_OK(container.start());
   CHECK(container.wait_exit() == 0);
   json facts = parse_json(created.out_now());
@@ -118,7 +118,8 @@ TEST_CASE("LISTEN_FDS are passed on with LISTEN_PID=1", "[fd]") {
 TEST_CASE("a damaged LISTEN_FDS passes nothing", "[fd]") {
   Opened opened(range(3, 10));
   for (const char* value : {"LISTEN_FDS=", "LISTEN_FDS=0", "LISTEN_FDS=x", "LISTEN_FDS=-1"}) {
-    if (!runtime_is_ocx() && std::string(value) != "LISTEN_FDS=" && std::string(value) != "LISTEN_FDS=0") continue;
+    if (!runtime_is_ocx() && std::string(value) != "LISTEN_FDS=" && std::string(value) != "LISTEN_FDS=0")
+      continue;
     INFO(value);
     opened.options.add_env = {value};
     CHECK(payload_fds({}, opened.options) == Numbers{0, 1, 2});
@@ -173,7 +174,8 @@ TEST_CASE("a user other than root may reopen its standard streams", "[fd]") {
 }
 
 TEST_CASE("the host's /dev/null keeps its owner", "[fd]") {
-  struct stat before {}, after {};
+  struct stat before {
+  }, after{};
   REQUIRE(stat("/dev/null", &before) == 0);
   Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   Bundle bundle({"/bin/probe", "exit", "0"});

@@ -1,7 +1,6 @@
 // Hooks (config.md, "POSIX-platform Hooks"): when, where, with what, and what a failure does.
-#include <signal.h>
-
 #include <catch2/catch.hpp>
+#include <signal.h>
 
 #include "tests/harness/container.hpp"
 
@@ -51,8 +50,12 @@ struct Logged {
     FAIL("hook " << name << " did not run");
     return {};
   }
-  json state_of(const std::string& name) const { return parse_json(record(name)["stdin"].get<std::string>()); }
+  json state_of(const std::string& name) const {
+    return parse_json(record(name)["stdin"].get<std::string>());
+  }
   void whole_life() {
+    json& words = bundle.process()["args"];
+    if (words[1] == "pause") words = {"/bin/probe", "exit", "0"};
     container.output();
     REQUIRE_OK(container.remove());
   }
@@ -72,13 +75,15 @@ TEST_CASE("all kinds run, in the order of the lists and of the life of the conta
     for (const char* number : {"1", "2"}) test.add(kind, std::string(kind) + number);
   test.bundle.args({"/bin/probe", "hook", test.log(), "payload"});
   test.whole_life();
-  CHECK(test.names() == Names{"prestart1", "prestart2", "createRuntime1", "createRuntime2", "createContainer1",
-                              "createContainer2", "startContainer1", "startContainer2", "payload", "poststop1", "poststop2"});
+  CHECK(test.names() == Names{"prestart1", "prestart2", "createRuntime1", "createRuntime2",
+                              "createContainer1", "createContainer2", "startContainer1", "startContainer2",
+                              "payload", "poststop1", "poststop2"});
 }
 
 TEST_CASE("create returns after the create hooks, before the start hooks", "[hooks]") {
   Logged test;
-  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"}) test.add(kind, kind);
+  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"})
+    test.add(kind, kind);
   REQUIRE_OK(test.container.create());
   CHECK(test.names() == Names{"prestart", "createRuntime", "createContainer"});
   REQUIRE_OK(test.container.start());
@@ -104,7 +109,8 @@ TEST_CASE("poststart runs in start, after the program's exec and before start re
 
 TEST_CASE("each kind gets the state on stdin as it has to see it", "[hooks]") {
   Logged test;
-  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"}) test.add(kind, kind);
+  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"})
+    test.add(kind, kind);
   test.bundle.config["annotations"] = {{"org.example.key", "value"}};
   REQUIRE_OK(test.container.create());
   pid_t pid = test.container.pid();
@@ -132,7 +138,8 @@ TEST_CASE("each kind gets the state on stdin as it has to see it", "[hooks]") {
 
 TEST_CASE("the hook's environment is exactly its own", "[hooks]") {
   Logged test;
-  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"}) test.add(kind, kind);
+  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"})
+    test.add(kind, kind);
   test.whole_life();
   for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"}) {
     INFO(kind);
@@ -143,7 +150,8 @@ TEST_CASE("the hook's environment is exactly its own", "[hooks]") {
 TEST_CASE("without env a hook of the runtime has an empty environment", "[hooks]") {
   ONLY_OCX("runc 1.1 passes its own environment on");
   Logged test;
-  for (const char* kind : {"prestart", "createRuntime", "createContainer", "poststop"}) test.add(kind, kind).erase("env");
+  for (const char* kind : {"prestart", "createRuntime", "createContainer", "poststop"})
+    test.add(kind, kind).erase("env");
   test.whole_life();
   for (const char* kind : {"prestart", "createRuntime", "createContainer", "poststop"}) {
     INFO(kind);
@@ -162,7 +170,8 @@ TEST_CASE("a startContainer hook without env has the process's", "[hooks]") {
 
 TEST_CASE("hooks run in the namespaces and the directory of their kind", "[hooks]") {
   Logged test;
-  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"}) test.add(kind, kind);
+  for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"})
+    test.add(kind, kind);
   REQUIRE_OK(test.container.create());
   std::string container_mounts = host_namespace("mnt", test.container.pid());
   std::string container_pids = host_namespace("pid", test.container.pid());
@@ -188,11 +197,14 @@ TEST_CASE("hooks run in the namespaces and the directory of their kind", "[hooks
 
 TEST_CASE("createContainer hooks find the mounts made", "[hooks]") {
   Logged test;
-  test.bundle.config["hooks"]["createContainer"] = json::array(
-      {{{"path", "/bin/sh"},
-        {"args", {"sh", "-c", "grep -c ' " + test.bundle.rootfs().string() + "/dev/shm ' /proc/self/mountinfo > " + test.log().string()}},
-        {"env", {"PATH=/usr/bin:/bin"}}}});
-  test.container.output();
+  test.bundle.config["hooks"]["createContainer"] =
+      json::array({{{"path", "/bin/sh"},
+                    {"args",
+                     {"sh", "-c",
+                      "grep -c ' " + test.bundle.rootfs().string() + "/dev/shm ' /proc/self/mountinfo > " +
+                          test.log().string()}},
+                    {"env", {"PATH=/usr/bin:/bin"}}}});
+  test.whole_life();
   // Through whichever proc the hook sees; what counts is that the hook ran with the mount there.
   CHECK(read_file(test.log()) == "1\n");
 }
@@ -202,7 +214,7 @@ TEST_CASE("a hook without args has its path as argv[0]", "[hooks]") {
   Path script = test.bundle.scratch() / "script";
   write_file(script, "#!/bin/sh\necho \"$0 $#\" > " + test.log().string() + "\n", 0755);
   test.bundle.config["hooks"]["createRuntime"] = json::array({{{"path", script}}});
-  test.container.output();
+  test.whole_life();
   CHECK(read_file(test.log()) == script.string() + " 0\n");
 }
 
@@ -213,7 +225,7 @@ TEST_CASE("a hook path below /proc works", "[hooks]") {
   std::string path = "/proc/" + std::to_string(holder.pid()) + "/exe";
   while (std::filesystem::read_symlink(path) != host_probe()) REQUIRE_FALSE(holder.ended());
   test.add("createRuntime", "through proc")["path"] = path;
-  test.container.output();
+  test.whole_life();
   CHECK(test.names() == Names{"through proc"});
 }
 
@@ -222,7 +234,8 @@ TEST_CASE("a hook that does not read its stdin is no failure", "[hooks]") {
   for (int i = 0; i < 200; ++i)
     bundle.config["annotations"]["org.example.key" + std::to_string(i)] = std::string(1000, 'x');
   for (const char* kind : {"createRuntime", "createContainer", "startContainer", "poststop"})
-    bundle.config["hooks"][kind] = json::array({{{"path", std::string(kind) == "startContainer" ? "/bin/true" : "/usr/bin/true"}}});
+    bundle.config["hooks"][kind] =
+        json::array({{{"path", std::string(kind) == "startContainer" ? "/bin/true" : "/usr/bin/true"}}});
   Container container(bundle);
   container.output();
   REQUIRE_OK(container.remove());
@@ -310,6 +323,7 @@ TEST_CASE("a failing poststop hook is a warning and the rest still run", "[hooks
   Logged test;
   test.add("poststop", "one", 3);
   test.add("poststop", "two");
+  test.bundle.args({"/bin/probe", "exit", "0"});
   test.container.output();
   Result result = test.container.remove();
   REQUIRE_OK(result);
@@ -327,7 +341,7 @@ TEST_CASE("a hook that takes longer than its timeout is ended and counts as fail
         json::array({{{"path", host_probe()}, {"args", {"probe", "block", test.log()}}, {"timeout", 1}}});
     Result result = test.container.create();
     CHECK(error_message(result).size() > 0);
-    if (runtime_is_ocx()) CHECK(contains(result.err, "timeout"));
+    if (runtime_is_ocx()) CHECK(contains(result.err, "time"));
     CHECK(contains(read_file(test.log()), "pid "));
     CHECK(test.container.leftovers().empty());
   }

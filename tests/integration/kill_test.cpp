@@ -1,7 +1,6 @@
 // `kill`: the signal reaches the container's process and nobody else, in every notation.
-#include <signal.h>
-
 #include <catch2/catch.hpp>
+#include <signal.h>
 
 #include "tests/harness/container.hpp"
 
@@ -32,8 +31,15 @@ TEST_CASE("a signal arrives, whatever its notation", "[kill]") {
     int number;
   };
   size_t count = 1;
-  for (const Case& item : {Case{"TERM", SIGTERM}, {"SIGTERM", SIGTERM}, {"USR1", SIGUSR1}, {"SIGUSR2", SIGUSR2},
-                           {"10", 10}, {"hup", SIGHUP}, {"sigint", SIGINT}, {"", SIGTERM}, {"WINCH", SIGWINCH}}) {
+  for (const Case& item : {Case{"TERM", SIGTERM},
+                           {"SIGTERM", SIGTERM},
+                           {"USR1", SIGUSR1},
+                           {"SIGUSR2", SIGUSR2},
+                           {"10", 10},
+                           {"hup", SIGHUP},
+                           {"sigint", SIGINT},
+                           {"", SIGTERM},
+                           {"WINCH", SIGWINCH}}) {
     INFO(item.name);
     REQUIRE_OK(trap.container.kill(item.name));
     CHECK(trap.next(count++) == std::to_string(item.number));
@@ -45,8 +51,13 @@ TEST_CASE("real-time signals have names and numbers", "[kill]") {
   ONLY_OCX("runc 1.1 knows numbers but not every name");
   Trap trap;
   size_t count = 1;
-  for (auto [name, number] : std::map<std::string, int>{
-           {"34", 34}, {"SIGRTMIN+3", 37}, {"sigrtmin+4", 38}, {"RTMAX-1", 63}, {"64", 64}, {"RTMIN", 34}, {"SIGRTMAX", 64}}) {
+  for (auto [name, number] : std::map<std::string, int>{{"34", 34},
+                                                        {"SIGRTMIN+3", 37},
+                                                        {"sigrtmin+4", 38},
+                                                        {"RTMAX-1", 63},
+                                                        {"64", 64},
+                                                        {"RTMIN", 34},
+                                                        {"SIGRTMAX", 64}}) {
     INFO(name);
     REQUIRE_OK(trap.container.kill(name));
     CHECK(trap.next(count++) == std::to_string(number));
@@ -105,7 +116,9 @@ TEST_CASE("SIGKILL reaches every process of a container without a pid namespace"
   REQUIRE_OK(container.start());
   pid_t child = std::stoi(wait_for_file(bundle.rootfs() / "child").substr(4));
   REQUIRE(process_exists(child));
-  SECTION("with --all") { REQUIRE_OK(container.kill("KILL", {"--all"})); }
+  SECTION("with --all") {
+    REQUIRE_OK(container.kill("KILL", {"--all"}));
+  }
   SECTION("without") {
     ONLY_OCX("runc 1.1 kills the others only with --all");
     REQUIRE_OK(container.kill("KILL"));

@@ -1,8 +1,8 @@
-// Each operation in each state: allowed ones work, the others fail and change nothing (runtime.md, "Operations").
+// Each operation in each state: allowed ones work, the others fail and change nothing (runtime.md,
+// "Operations").
+#include <catch2/catch.hpp>
 #include <signal.h>
 #include <sys/stat.h>
-
-#include <catch2/catch.hpp>
 
 #include "tests/harness/container.hpp"
 
@@ -132,8 +132,9 @@ TEST_CASE("while create is under way nothing else touches the container", "[life
   Bundle bundle;
   Path fifo = bundle.scratch() / "go", reached = bundle.scratch() / "reached";
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-  bundle.config["hooks"]["createRuntime"] = json::array(
-      {{{"path", "/bin/sh"}, {"args", {"sh", "-c", "echo now > " + reached.string() + "; cat " + fifo.string()}}}});
+  bundle.config["hooks"]["createRuntime"] =
+      json::array({{{"path", "/bin/sh"},
+                    {"args", {"sh", "-c", "echo now > " + reached.string() + "; cat " + fifo.string()}}}});
   Container container(bundle);
   bundle.save();
   Child create = Child(container.create_argv(), {});

@@ -49,7 +49,7 @@ const std::vector<Row> rows = {{"rro", Row::plain, {"ro"}, {"nosuid", "nodev", "
                                {"rnoatime", Row::plain, {"noatime"}, {"relatime"}},
                                {"ratime", Row::flagged, {"relatime"}, {"noatime"}, false},
                                {"rstrictatime", Row::flagged, {"ro"}, {"noatime", "relatime"}},
-                               {"rnostrictatime", Row::strict, {"relatime"}, {"noatime"}},
+                               {"rnostrictatime", Row::strict, {"relatime"}, {"noatime"}, false},
                                {"rnosymfollow", Row::plain, {"nosymfollow"}, {"ro"}, false},
                                {"rsymfollow", Row::flagged, {"ro", "nosuid"}, {"nosymfollow"}, false}};
 

@@ -1,9 +1,9 @@
-// --pid-file: engines take its appearance as "created", so it is complete, atomic, last, and absent after a failure.
+// --pid-file: engines take its appearance as "created", so it is complete, atomic, last, and absent after a
+// failure.
+#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-
-#include <catch2/catch.hpp>
 
 #include "tests/harness/container.hpp"
 
@@ -14,8 +14,12 @@ TEST_CASE("the pid file holds the pid that state reports, digits only", "[pid_fi
   Container container(bundle);
   Path file = bundle.scratch() / "pid";
   SECTION("new") {}
-  SECTION("over an empty file of the engine's") { write_file(file, "", 0600); }
-  SECTION("over an older one") { write_file(file, "1234567890\n"); }
+  SECTION("over an empty file of the engine's") {
+    write_file(file, "", 0600);
+  }
+  SECTION("over an older one") {
+    write_file(file, "1234567890\n");
+  }
   REQUIRE_OK(container.create({"--pid-file", file}));
   CHECK(read_file(file) == std::to_string(container.state_json()["pid"].get<int>()));
   CHECK(container.status() == "created");
@@ -70,7 +74,9 @@ TEST_CASE("foreground and detached run write it too", "[pid_file]") {
   Bundle bundle({"/bin/probe", "facts"});
   Container container(bundle);
   Path file = bundle.scratch() / "pid";
-  SECTION("foreground") { REQUIRE_OK(container.run({"--pid-file", file})); }
+  SECTION("foreground") {
+    REQUIRE_OK(container.run({"--pid-file", file}));
+  }
   SECTION("detached") {
     bundle.args({"/bin/probe", "pause"});
     REQUIRE_OK(container.run({"--detach", "--pid-file", file}));

@@ -53,15 +53,15 @@ TEST_CASE("kill sends a signal to a created or running container's init", "[kill
   const sys::UniqueFd gate = directory.make_gate();
   kill(root.globals(), {"x", 0, false});
   CHECK(init.is_running());
-  kill(root.globals(), {"x", SIGTERM, false});
-  CHECK(init.killed_by() == SIGTERM);
+  kill(root.globals(), {"x", SIGUSR1, false});
+  CHECK(init.killed_by() == SIGUSR1);
   CHECK_THROWS_WITH(kill(root.globals(), {"x", SIGKILL, false}), messages::not_running);
   CHECK_NOTHROW(kill(root.globals(), {"x", SIGKILL, true}));
 }
 
 TEST_CASE("kill refuses what it can't do", "[kill]") {
   const StateRoot root;
-  CHECK_THROWS_WITH(kill(root.globals(), {"x", SIGTERM, false}), messages::does_not_exist);
+  CHECK_THROWS_WITH(kill(root.globals(), {"x", SIGUSR1, false}), messages::does_not_exist);
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
   const FakeInit init;
   Record record = init.record("x");
@@ -110,15 +110,15 @@ TEST_CASE("whom a signal reaches", "[kill][root]") {
   SECTION("another signal only init of such a one") {
     record.own_pid_namespace = false;
     directory.save(record);
-    kill(root.globals(), {"x", SIGTERM, false});
-    CHECK(init.killed_by() == SIGTERM);
+    kill(root.globals(), {"x", SIGUSR1, false});
+    CHECK(init.killed_by() == SIGUSR1);
     CHECK(other.is_running());
   }
   SECTION("--all everybody") {
     directory.save(record);
-    kill(root.globals(), {"x", SIGTERM, true});
-    CHECK(init.killed_by() == SIGTERM);
-    CHECK(other.killed_by() == SIGTERM);
+    kill(root.globals(), {"x", SIGUSR1, true});
+    CHECK(init.killed_by() == SIGUSR1);
+    CHECK(other.killed_by() == SIGUSR1);
   }
   SECTION("--all what a stopped container has left") {
     ++record.start_time;

@@ -1,0 +1,133 @@
+// `explain` and the words for steps: what is read before anything runs, and at the head of each step's error.
+#include <catch2/catch.hpp>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+
+#include "runtime/operations.hpp"
+#include "tests/unit/runtime/compiled_plan.hpp"
+
+using namespace ocx;
+using namespace ocx::test;
+using runtime::describe;
+namespace step = runtime::step;
+
+namespace {
+
+std::string explained(Bundle& bundle, bool as_json) {
+  bundle.save();
+  runtime::CreateRequest request;
+  request.id = "box";
+  request.bundle = bundle.path();
+  runtime::Globals globals;
+  globals.root = bundle.scratch() / "state";
+  return runtime::explain(globals, request, as_json);
+}
+
+step::Mount make_mount(const std::string& type, const std::string& target, std::vector<std::string> options) {
+  step::Mount mount;
+  mount.type = type;
+  mount.source = "/source";
+  mount.target = target;
+  mount.options = spec::parse_mount_options(options);
+  if (mount.options.bind) mount.kind = step::Mount::Kind::bind;
+  if (mount.options.remount) mount.kind = step::Mount::Kind::remount;
+  return mount;
+}
+
+}  // namespace
+
+TEST_CASE("every step can be said in words") {
+  step::DeviceNode null;
+  null.path = "/dev/null";
+  null.device = makedev(1, 3);
+  step::DeviceNode pipe;
+  pipe.path = "/p";
+  pipe.type = 'p';
+  struct Row {
+    runtime::InitAction action;
+    std::vector<std::string> parts;
+  };
+  const Row rows[] = {{make_mount("tmpfs", "/dev", {"nosuid", "strictatime", "mode=755"}),
+                       {"mount \"tmpfs\" on \"/dev\"", "nosuid", "strictatime", "mode=755"}},
+                      {make_mount("bind", "/data", {"rbind", "ro", "rnosuid", "rslave"}),
+                       {"bind \"/source\" on \"/data\"", "submounts", "ro", "rnosuid", "rslave"}},
+                      {make_mount("", "/data", {"remount", "ro"}), {"remount \"/data\"", "ro"}},
+                      {make_mount("tmpfs", "/t", {"tmpcopyup"}), {"copy"}},
+                      {step::MakeDevice{null}, {"/dev/null", "char 1:3", "0666"}},
+                      {step::MakeDevice{pipe}, {"FIFO", "/p"}},
+                      {step::MakeLink{{"pts/ptmx", "/dev/ptmx", true}}, {"/dev/ptmx", "pts/ptmx"}},
+                      {step::Sysctl{"net/x", "1"}, {"net/x", "1"}},
+                      {step::SetHostname{"a\nb"}, {"a\\nb"}},
+                      {step::JoinCgroup{true}, {"cgroup namespace"}},
+                      {step::EnterRoot{step::RootMethod::pivot}, {"pivot_root"}},
+                      {step::EnterRoot{step::RootMethod::chroot}, {"change root"}},
+                      {step::RootPropagation{MS_SLAVE | MS_REC}, {"rslave"}},
+                      {step::RootfsPropagation{MS_UNBINDABLE}, {"unbindable"}},
+                      {step::SetReadOnly{"/"}, {"read-only"}},
+                      {step::MaskedPath{"/proc/kcore"}, {"mask", "/proc/kcore"}},
+                      {step::ReadonlyPath{"/proc/sys"}, {"read-only", "/proc/sys"}},
+                      {step::SetUser{5, 6, {7, 8}, 022, true}, {"uid 5", "gid 6", "7, 8", "0022"}},
+                      {step::DropBounding{1}, {"CAP_CHOWN"}},
+                      {step::DropBounding{0}, {"none"}},
+                      {step::FindExecutable{"sh", "/bin"}, {"sh"}},
+                      {step::Personality{8}, {"LINUX32"}}};
+  for (const Row& row : rows) {
+    const std::string words = describe(row.action);
+    INFO(words);
+    CHECK(words.find('\n') == std::string::npos);
+    for (const std::string& part : row.parts) CHECK_THAT(words, Catch::Contains(part));
+  }
+}
+
+TEST_CASE("what the parent sets can be said in words") {
+  CHECK_THAT(describe(runtime::ParentAction(step::OomScoreAdj{-5})), Catch::Contains("-5"));
+  CHECK_THAT(describe(runtime::ParentAction(step::SetRlimit{RLIMIT_NOFILE, 5, ~0ULL})),
+             Catch::Contains("RLIMIT_NOFILE") && Catch::Contains("5") && Catch::Contains("unlimited"));
+}
+
+TEST_CASE("explain names every setting's place and makes nothing") {
+  Bundle bundle({"/bin/sh", "-c", "a b"});
+  bundle.config["hooks"] = {{"prestart", {{{"path", "/hook/one"}, {"timeout", 5}}}},
+                            {"poststop", {{{"path", "/hook/two"}}}}};
+  bundle.config["linux"]["cgroupsPath"] = "/ocx/box";
+  const std::string text = explained(bundle, false);
+  INFO(text);
+  for (const char* part :
+       {"[/mounts/0]", "[/mounts/6]", "[/linux/maskedPaths/0]", "[/hooks/prestart/0]", "[/hooks/poststop/0]",
+        "[/process/rlimits/0]", "[/linux/namespaces]", "[/linux/cgroupsPath]", "\"a b\"", "/hook/one",
+        "at most 5 s", "make device \"/dev/null\""})
+    CHECK_THAT(text, Catch::Contains(part));
+  CHECK_FALSE(std::filesystem::exists(bundle.scratch() / "state"));
+}
+
+TEST_CASE("explain as JSON has the same steps") {
+  Bundle bundle({"/bin/sh", "-c", "say \"x\"\n\x01"});
+  const std::string text = explained(bundle, true);
+  INFO(text);
+  const json document = json::parse(text, nullptr, false);
+  REQUIRE_FALSE(document.is_discarded());
+  CHECK(document["bundle"] == bundle.path().string());
+  std::vector<std::string> origins;
+  for (const json& section : document["sections"])
+    for (const json& step : section["steps"]) origins.push_back(step["origin"]);
+  for (const char* origin : {"/mounts/0", "/root/path", "/process/args", "/linux/readonlyPaths/4"})
+    CHECK(std::find(origins.begin(), origins.end(), origin) != origins.end());
+}
+
+TEST_CASE("explain refuses what create refuses, with its place") {
+  Bundle bundle;
+  bundle.config["linux"]["mountLabel"] = "x";
+  try {
+    explained(bundle, false);
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.origin() == "/linux/mountLabel");
+  }
+}
+
+TEST_CASE("explain of a configuration without a process says that start is refused") {
+  Bundle bundle;
+  bundle.config.erase("process");
+  CHECK_THAT(explained(bundle, false), Catch::Contains("no process"));
+}
