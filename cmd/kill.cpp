@@ -24,7 +24,8 @@ int signal_number(const std::string& text) {
 
 int run(const runtime::Globals& globals, const Arguments& arguments) {
   const auto& words = arguments.positional();
-  const int signal = signal_number(words.size() > 1 ? words[1] : "TERM");
+  std::optional<int> signal;
+  if (words.size() > 1) signal = signal_number(words[1]);
   for_each_container(globals, arguments, [&](const std::string& id) {
     runtime::kill(globals, {.id = id, .signal = signal, .all = arguments.flag("all")});
   });
@@ -43,7 +44,8 @@ constinit const Command kill_command = {
     .description =
         "Sends a signal to the container's first process. SIGNAL is a number or a name: 9, KILL, SIGKILL, "
         "RTMIN+3\n"
-        "(default: TERM). Options stand before ID.",
+        "(default: the stop signal of the image, org.opencontainers.image.stopSignal, else TERM). Options stand before\n"
+        "ID.",
     .example = "ocx kill web KILL",
     .exit_codes = "0 sent, 1 any error, also when the container is not running",
     .options = options,

@@ -34,6 +34,11 @@ struct CallerTerminal {
   std::optional<sys::FdRef> terminal;
 };
 
+void copy_size(const CallerTerminal& caller, sys::FdRef master) {
+  const std::optional<winsize> size = caller.terminal ? sys::window_size(*caller.terminal) : std::nullopt;
+  if (size && size->ws_row != 0) sys::set_window_size(master, size->ws_row, size->ws_col);
+}
+
 /// Copies between stdin, stdout and a pty's master. Never blocks but in poll and in the last write.
 class TerminalCopy {
  public:
@@ -46,10 +51,7 @@ class TerminalCopy {
     if (caller_.terminal) raw_.emplace(*caller_.terminal);
   }
 
-  void resize() {
-    const std::optional<winsize> size = caller_.terminal ? sys::window_size(*caller_.terminal) : std::nullopt;
-    if (size && size->ws_row != 0) sys::set_window_size(master_, size->ws_row, size->ws_col);
-  }
+  void resize() { copy_size(caller_, master_); }
 
   /// What this copy waits for now. A descriptor of no interest stays out: its hang-up would wake poll for
   /// ever.
@@ -124,6 +126,10 @@ class TerminalCopy {
 }  // namespace
 
 ForegroundRelay::ForegroundRelay() : signals_({SIGCHLD, SIGURG}) {}
+
+void ForegroundRelay::set_size(sys::FdRef master) {
+  copy_size(CallerTerminal(), master);
+}
 
 sys::ExitStatus ForegroundRelay::wait(sys::FdRef pidfd, sys::UniqueFd master) {
   std::optional<TerminalCopy> copy;

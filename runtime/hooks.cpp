@@ -153,7 +153,7 @@ void run_one(const std::vector<spec::Hook>& hooks, std::size_t index, const Hook
   try {
     HookRun(hooks[index], context, state).finish();
   } catch (Error& error) {
-    error.in("error running " + std::string(context.kind) + " hook #" + std::to_string(index + 1));
+    error.in("error running " + std::string(context.kind) + " hook #" + std::to_string(index));
     error.at("/hooks/" + std::string(context.kind) + "/" + std::to_string(index));
     throw;
   }

@@ -18,7 +18,7 @@ struct HookContext {
 };
 
 /// Runs a list in order; throws at the first failure, with exit status and what the hook wrote:
-/// `error running createRuntime hook #1: exit status 1, stdout: …, stderr: …`. On timeout the hook's process
+/// `error running createRuntime hook #0: exit status 1, stdout: …, stderr: …`. On timeout the hook's process
 /// group is killed. Output pipes held open by a daemonised grandchild do not delay the return.
 void run_hooks(const std::vector<spec::Hook>& hooks, const HookContext& context);
 /// poststop: a failure is a warning and the rest still run.

@@ -59,6 +59,7 @@ void execute(InitContext&, const step::MaskedPath&);        // masked_paths.cpp
 void execute(InitContext&, const step::Personality&);       // process_attributes.cpp
 void execute(InitContext&, const step::EnterDirectory&);    // working_directory.cpp
 void execute(InitContext&, const step::NoNewPrivileges&);   // capabilities.cpp
+void execute(InitContext&, const step::SetRlimit&);         // process_attributes.cpp
 void execute(InitContext&, const step::SetUser&);           // user.cpp
 void execute(InitContext&, const step::DropBounding&);      // capabilities.cpp
 void execute(InitContext&, const step::SetCapabilities&);   // capabilities.cpp

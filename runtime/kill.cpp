@@ -4,6 +4,7 @@
 #include "runtime/operations.hpp"
 #include "runtime/state_store.hpp"
 #include "runtime/status.hpp"
+#include "spec/names.hpp"
 #include "sys/error.hpp"
 #include "sys/process.hpp"
 
@@ -52,10 +53,11 @@ void kill(const Globals& globals, const KillRequest& request) {
   if (!record.created)
     throw Error("container is being created", ErrorKind::wrong_state)
         .hint("when its create has died: ocx delete --force " + request.id);
+  const int signal = request.signal.value_or(spec::parse_signal(record.stop_signal).value_or(SIGTERM));
   if (request.all)
-    kill_every_one(record, request.signal);
+    kill_every_one(record, signal);
   else
-    kill_one(record, request.signal);
+    kill_one(record, signal);
 }
 
 }  // namespace ocx::runtime

@@ -87,7 +87,7 @@ std::string read_config(const CreateRequest& request) {
   try {
     return sys::read_file(sys::FdRef::cwd(), path);
   } catch (Error& error) {
-    if (error.error_number() == ENOENT)
+    if (error.error_number() == ENOENT && sys::fstatat(sys::FdRef::cwd(), request.bundle))
       throw Error(std::string(messages::no_config), ErrorKind::invalid_config)
           .in(sys::quote(request.bundle))
           .hint("make one with: ocx spec --bundle " + request.bundle);
@@ -126,6 +126,7 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
   make_cgroup();
   clone_init();
   try {
+    admit_init();
     serve_until(MessageType::rootfs_ready);
     if (cgroup_ && plan_.resources) cgroup_->apply(*plan_.resources);
     fail_if_asked("resources");
@@ -133,6 +134,18 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
     serve_until(MessageType::ready);
     set_attributes();
     fail_if_asked("attributes");
+  } catch (const PeerGone&) {
+    rethrow_with_cause();
+  } catch (const Error& error) {
+    // Init failed first, and what was being done to it failed for that reason.
+    if (error.error_number() == EPIPE || error.error_number() == ESRCH || error.error_number() == ENOENT) hear_init_out();
+    throw;
+  }
+}
+
+void Launch::hear_init_out() {
+  try {
+    while (sys::poll_readable({channel_.fd()}, 0) == 0) serve_until(MessageType::error);
   } catch (const PeerGone&) {
     rethrow_with_cause();
   }
@@ -159,9 +172,9 @@ void Launch::clone_init() {
   channel_ = Channel(std::move(ours));
   const std::optional<sys::FdRef> target = cgroup_->clone_target();
   const bool through_relay = plan_.namespaces.joins_user();
-  const bool attach = !cgroup_->paths().empty() && (!target || through_relay);
+  attach_ = !cgroup_->paths().empty() && (!target || through_relay);
 
-  InitArguments arguments{plan_, proc_, theirs, gate_, !attach, fail_at_};
+  InitArguments arguments{plan_, proc_, theirs, gate_, !attach_, fail_at_};
   init_ = runtime::clone_init(arguments, target);
   rollback_.arm([this] {
     sys::pidfd_send_signal(init_.pidfd, SIGKILL);
@@ -175,11 +188,14 @@ void Launch::clone_init() {
   record_.namespace_paths = namespace_paths(init_.pid);
   directory_.save(record_);
   fail_if_asked("clone");
+}
+
+void Launch::admit_init() {
   if (!plan_.namespaces.uid_maps.empty()) {
     write_id_maps(proc_, init_.pid, plan_.namespaces, ::geteuid() == 0);
     channel_.send(MessageType::id_maps_written);
   }
-  if (attach) {
+  if (attach_) {
     cgroup_->attach(init_.pid);
     channel_.send(MessageType::cgroup_joined);
   }

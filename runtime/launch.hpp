@@ -42,17 +42,22 @@ class Launch {
   Record& record() { return record_; }
   StateDirectory& directory() { return directory_; }
   sys::FdRef pidfd() const { return init_.pidfd; }
+  sys::FdRef console() const { return console_; }  // -1: handed over, or none
   sys::UniqueFd take_console() { return std::move(console_); }
 
  private:
   void make_cgroup();
   void clone_init();
+  /// Id maps and cgroup, which init may be waiting for.
+  void admit_init();
   void serve_until(MessageType wanted);
   void serve_tree(const std::string& request);
   void run_parent_hooks();
   void set_attributes();
   void fail_if_asked(const char* stage) const;
   [[noreturn]] void rethrow_with_cause();
+  /// Throws the error init has sent, if it has.
+  void hear_init_out();
 
   const Globals& globals_;
   const CreateRequest& request_;
@@ -67,6 +72,7 @@ class Launch {
   sys::CloneResult init_;
   Channel channel_;
   sys::UniqueFd console_;
+  bool attach_ = false;  // init was not cloned into its cgroup
   bool hooks_have_run_ = false;
   std::string fail_at_;
   // Last, so destroyed first: its actions use the members above. Undone in reverse: init killed, cgroup removed, state erased, then

@@ -121,7 +121,8 @@ using InitAction =
                  step::SetDomainname, step::Sysctl, step::RootPropagation, step::AttachRootfs, step::Mount, step::MakeDevice,
                  step::MakeLink, step::EnterRoot, step::RootfsPropagation, step::Console, step::SetReadOnly,
                  step::ReadonlyPath, step::MaskedPath, step::Personality, step::EnterDirectory, step::NoNewPrivileges,
-                 step::SetUser, step::DropBounding, step::SetCapabilities, step::FindExecutable>;
+                 step::SetUser, step::DropBounding, step::SetCapabilities, step::SetRlimit,
+                 step::FindExecutable>;
 struct InitStep {
   Origin origin;
   InitAction action;

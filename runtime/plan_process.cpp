@@ -1,5 +1,7 @@
-#include <algorithm>
+#include <linux/capability.h>
 #include <sched.h>
+
+#include <algorithm>
 
 #include "runtime/environment.hpp"
 #include "runtime/plan_parts.hpp"
@@ -42,11 +44,23 @@ std::vector<gid_t> plan_groups(const spec::User& user) {
   return groups;
 }
 
+/// With CAP_SYS_RESOURCE on the host the parent sets limits last, from outside: also above those a user namespace may set. Without
+/// it nobody may change the limits of another user's process, and init sets its own before it changes user.
+bool parent_sets_limits(const PlanInput& in) {
+  return (in.host.permitted_capabilities >> CAP_SYS_RESOURCE & 1U) != 0;
+}
+
+step::SetRlimit planned_limit(const spec::Rlimit& limit) { return {limit.resource, limit.soft, limit.hard}; }
+
 void plan_identity(const PlanInput& in, Plan& plan) {
   const spec::Process& process = *in.config.process;
   const spec::Capabilities capabilities = plan_capabilities(in);
   plan.enter.push_back({"/process/capabilities/bounding", step::DropBounding{capabilities.bounding}});
   if (process.no_new_privileges) plan.enter.push_back({"/process/noNewPrivileges", step::NoNewPrivileges{}});
+
+  if (!parent_sets_limits(in))
+    for (std::size_t i = 0; i < process.rlimits.size(); ++i)
+      plan.enter.push_back({pointer("/process/rlimits", i), planned_limit(process.rlimits[i])});
 
   using Phase = step::EnterDirectory::Phase;
   plan.enter.push_back({"/process/cwd", step::EnterDirectory{process.cwd, Phase::enter}});
@@ -80,10 +94,9 @@ void plan_process(const PlanInput& in, Plan& plan) {
   plan.enter.push_back({"/process/args/0", step::FindExecutable{process.args.at(0), variable(plan.env, "PATH").value_or("")}});
 
   if (process.oom_score_adj) plan.attributes.push_back({"/process/oomScoreAdj", step::OomScoreAdj{*process.oom_score_adj}});
-  for (std::size_t i = 0; i < process.rlimits.size(); ++i) {
-    const spec::Rlimit& limit = process.rlimits[i];
-    plan.attributes.push_back({pointer("/process/rlimits", i), step::SetRlimit{limit.resource, limit.soft, limit.hard}});
-  }
+  if (parent_sets_limits(in))
+    for (std::size_t i = 0; i < process.rlimits.size(); ++i)
+      plan.attributes.push_back({pointer("/process/rlimits", i), planned_limit(process.rlimits[i])});
   if (process.scheduler) plan.attributes.push_back({"/process/scheduler", step::SetScheduler{*process.scheduler}});
   if (process.io_priority) plan.attributes.push_back({"/process/ioPriority", step::SetIoPriority{*process.io_priority}});
 }

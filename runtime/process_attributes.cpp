@@ -22,6 +22,18 @@ void with_permission_hint(const char* remedy, Call&& call) {
   }
 }
 
+/// `pid` 0: the calling process.
+void set_limit(int pid, const step::SetRlimit& step) {
+  try {
+    sys::prlimit(pid, step.resource, step.soft, step.hard);
+  } catch (Error& error) {
+    if (error.error_number() == EPERM)
+      error.hint("the hard limit is " + limit_text(sys::get_prlimit(pid, step.resource).hard) +
+                 "; raising it needs CAP_SYS_RESOURCE (and RLIMIT_NOFILE stays below fs.nr_open)");
+    throw;
+  }
+}
+
 }  // namespace
 
 void execute(InitContext&, const step::Personality& step) {
@@ -37,15 +49,12 @@ void execute(int init_pid, const sys::Procfs& proc, const step::OomScoreAdj& ste
   throw error;
 }
 
+void execute(InitContext&, const step::SetRlimit& step) {
+  set_limit(0, step);
+}
+
 void execute(int init_pid, const sys::Procfs&, const step::SetRlimit& step) {
-  try {
-    sys::prlimit(init_pid, step.resource, step.soft, step.hard);
-  } catch (Error& error) {
-    if (error.error_number() == EPERM)
-      error.hint("the hard limit is " + limit_text(sys::get_prlimit(init_pid, step.resource).hard) +
-                 "; raising it needs CAP_SYS_RESOURCE (and RLIMIT_NOFILE stays below fs.nr_open)");
-    throw;
-  }
+  set_limit(init_pid, step);
 }
 
 void execute(int init_pid, const sys::Procfs&, const step::SetScheduler& step) {

@@ -34,7 +34,7 @@ struct RunRequest {
 
 struct KillRequest {
   std::string id;
-  int signal = 0;
+  std::optional<int> signal;  // absent: the image's stop signal, else SIGTERM
   bool all = false;
 };
 

@@ -23,6 +23,7 @@ std::optional<NotifyProxy> make_notify(Launch& launch) {
 void begin(Launch& launch) {
   std::optional<NotifyProxy> notify = make_notify(launch);
   launch.commit();
+  if (launch.console().raw() >= 0) ForegroundRelay::set_size(launch.console());
   launch.start();
   run_poststart(launch.directory(), launch.record());
   if (notify) notify->forward_until_ready(launch.pidfd(), launch.record().pid);

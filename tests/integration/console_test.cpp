@@ -144,12 +144,14 @@ TEST_CASE("the terminal belongs to the payload's user", "[console]") {
 }
 
 TEST_CASE("the payload leads a session of its own with the terminal as controlling one", "[console]") {
-  Bundle bundle({"/bin/probe", "pause"});
+  Bundle bundle;
+  bundle.shell("trap 'exit 9' INT; echo ready; while :; do read x; done");
   Container container(bundle);
   Fd master = create_with_terminal(container);
   REQUIRE_OK(container.start());
+  read_until(master.get(), "ready\r\n");
   REQUIRE(write(master.get(), "\x03", 1) == 1);
-  CHECK(container.wait_exit() == 0);
+  CHECK(container.wait_exit() == 9);
 }
 
 TEST_CASE("consoleSize is the terminal's size", "[console]") {

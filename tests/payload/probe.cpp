@@ -2,6 +2,7 @@
 // things on demand. Static; also run on the host as a hook. `probe` alone lists the commands.
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -249,13 +250,16 @@ void print_size() {
 // winsize: prints "size ROWS COLUMNS" now and after each SIGWINCH, until a line is read.
 int do_winsize(int, char**) {
   catch_signal(SIGWINCH);
-  print_size();
-  char byte;
+  sigset_t winch, none;
+  sigemptyset(&none);
+  sigemptyset(&winch);
+  sigaddset(&winch, SIGWINCH);
+  // Blocked but while waiting, so that none is lost between printing and waiting.
+  sigprocmask(SIG_BLOCK, &winch, nullptr);
   for (;;) {
-    ssize_t count = read(0, &byte, 1);
-    if (count >= 0) return 0;
-    if (errno != EINTR) return 1;
     print_size();
+    pollfd input{0, POLLIN, 0};
+    if (ppoll(&input, 1, nullptr, &none) > 0) return 0;
   }
 }
 

@@ -41,10 +41,6 @@ struct PlanSource {
 
 /// One step: its kind, and where it happens.
 struct StepWords {
-  template <class Step>
-  static std::string place(const std::string& kind, const Step& step) {
-    return kind + " " + step;
-  }
   std::string operator()(const runtime::step::BecomeRoot&) const { return "become-root"; }
   std::string operator()(const runtime::step::SessionKeyring& s) const { return "keyring " + s.name; }
   std::string operator()(const runtime::step::LoopbackUp&) const { return "loopback"; }
@@ -89,6 +85,9 @@ struct StepWords {
   std::string operator()(const runtime::step::SetUser& s) const { return "user " + std::to_string(s.uid); }
   std::string operator()(const runtime::step::DropBounding&) const { return "bounding"; }
   std::string operator()(const runtime::step::SetCapabilities&) const { return "capabilities"; }
+  std::string operator()(const runtime::step::SetRlimit& s) const {
+    return "rlimit " + std::to_string(s.resource);
+  }
   std::string operator()(const runtime::step::FindExecutable& s) const { return "find " + s.name; }
 };
 

@@ -121,18 +121,18 @@ TEST_CASE("a failing hook stops the list; its status and output are in the error
   const std::string text = failure({shell("true"), shell("echo out; echo one >&2; echo two >&2; exit 3"),
                                     shell("touch " + scratch / "third")});
   CHECK(text ==
-        "error running createRuntime hook #2: exit status 3, stdout: out, stderr: one two "
+        "error running createRuntime hook #1: exit status 3, stdout: out, stderr: one two "
         "(/hooks/createRuntime/1)");
   CHECK_FALSE(sys::fstatat(sys::FdRef::cwd(), scratch / "third"));
   CHECK(failure({shell("kill -9 $$")}) ==
-        "error running createRuntime hook #1: signal 9 (SIGKILL) (/hooks/createRuntime/0)");
+        "error running createRuntime hook #0: signal 9 (SIGKILL) (/hooks/createRuntime/0)");
 }
 
 TEST_CASE("what can't be executed is named with errno, and the missing interpreter behind ENOENT") {
   spec::Hook hook;
   hook.path = "/no/hook";
   CHECK(failure({hook}) ==
-        "error running createRuntime hook #1: exec \"/no/hook\": no such file or directory "
+        "error running createRuntime hook #0: exec \"/no/hook\": no such file or directory "
         "(/hooks/createRuntime/0)");
   const Scratch scratch;
   std::ofstream(scratch / "script") << "#!/no/interpreter\n";
@@ -151,7 +151,7 @@ TEST_CASE("a hook over its time limit is killed with all its group") {
   hook.timeout = 1;
   const auto start = std::chrono::steady_clock::now();
   CHECK(failure({hook}) ==
-        "error running createRuntime hook #1: timed out after 1 s, stdout: busy (/hooks/createRuntime/0)");
+        "error running createRuntime hook #0: timed out after 1 s, stdout: busy (/hooks/createRuntime/0)");
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
   const std::string pid = scratch.read("pid");
   const std::optional<sys::UniqueFd> pidfd = sys::try_pidfd_open(std::stoi(pid));

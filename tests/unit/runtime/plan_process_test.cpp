@@ -98,6 +98,16 @@ TEST_CASE("what the parent sets carries its place") {
   CHECK(limit.hard == 4);
 }
 
+TEST_CASE("without CAP_SYS_RESOURCE init sets its own limits, before it changes user") {
+  PlanSource source;
+  source.host.permitted_capabilities = ~0ULL & ~(1ULL << 24);
+  const runtime::Plan plan = source.compile();
+  const std::string limit = "rlimit " + std::to_string(RLIMIT_NOFILE);
+  CHECK(plan.attributes.empty());
+  CHECK(origin_of(plan.enter, limit) == "/process/rlimits/0");
+  CHECK(place_of(plan.enter, limit) < place_of(plan.enter, "user 0"));
+}
+
 TEST_CASE("NOTIFY_SOCKET of the caller becomes a socket in the container, never its path") {
   PlanSource source;
   source.config["process"]["env"] = {"A=b", "NOTIFY_SOCKET=/host/path"};
