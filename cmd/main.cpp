@@ -62,7 +62,8 @@ int dispatch(char** argv, const std::vector<std::string>& words) {
 
 int run_main(int argc, char** argv) {
   try {
-    return dispatch(argv, argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
+    return dispatch(argv,
+                    argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
   } catch (const std::exception& error) {
     sys::log_final_error(error.what());
     return exit_failure;

@@ -19,14 +19,22 @@ namespace {
 /// The name below /proc/PID/ns: the specification's, shortened.
 const char* proc_name(std::uint64_t flag) {
   switch (flag) {
-    case CLONE_NEWNET: return "net";
-    case CLONE_NEWNS: return "mnt";
-    case CLONE_NEWPID: return "pid";
-    case CLONE_NEWIPC: return "ipc";
-    case CLONE_NEWUTS: return "uts";
-    case CLONE_NEWUSER: return "user";
-    case CLONE_NEWCGROUP: return "cgroup";
-    default: return "time";
+    case CLONE_NEWNET:
+      return "net";
+    case CLONE_NEWNS:
+      return "mnt";
+    case CLONE_NEWPID:
+      return "pid";
+    case CLONE_NEWIPC:
+      return "ipc";
+    case CLONE_NEWUTS:
+      return "uts";
+    case CLONE_NEWUSER:
+      return "user";
+    case CLONE_NEWCGROUP:
+      return "cgroup";
+    default:
+      return "time";
   }
 }
 
@@ -38,7 +46,8 @@ sys::UniqueFd open_own(const sys::Procfs& proc, const std::string& process, std:
 std::string map_text(const std::vector<spec::IdMapping>& maps) {
   std::string text;
   for (const spec::IdMapping& map : maps)
-    text += std::to_string(map.container_id) + " " + std::to_string(map.host_id) + " " + std::to_string(map.size) + "\n";
+    text += std::to_string(map.container_id) + " " + std::to_string(map.host_id) + " " +
+            std::to_string(map.size) + "\n";
   return text;
 }
 
@@ -48,7 +57,8 @@ void write_map(const sys::Procfs& proc, const std::string& path, const std::vect
   if (error == 0) return;
   Error failure = Error::from_errno("write id map " + sys::quote(path), error);
   failure.at(origin);
-  if (error == EPERM) failure.hint("mapping other ids than one's own needs CAP_SETUID and CAP_SETGID on the host");
+  if (error == EPERM)
+    failure.hint("mapping other ids than one's own needs CAP_SETUID and CAP_SETGID on the host");
   if (error == EINVAL) failure.hint("the kernel takes at most 340 ranges, none overlapping");
   throw failure;
 }

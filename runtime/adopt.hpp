@@ -1,5 +1,5 @@
-// Namespaces joined by path: the process that clones init moves into them for that moment, so that init is born there and no
-// second fork is needed (a pid namespace is only entered by children, setns(2)).
+// Namespaces joined by path: the process that clones init moves into them for that moment, so that init is
+// born there and no second fork is needed (a pid namespace is only entered by children, setns(2)).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace ocx::runtime {
 
-/// Moves the calling, single-threaded process; the destructor moves it back. A failure to come back ends the process: going on
-/// in a container's namespaces would be worse than any error.
+/// Moves the calling, single-threaded process; the destructor moves it back. A failure to come back ends the
+/// process: going on in a container's namespaces would be worse than any error.
 class AdoptedNamespaces {
  public:
   explicit AdoptedNamespaces(const sys::Procfs& proc) : proc_(proc) {}
@@ -21,11 +21,13 @@ class AdoptedNamespaces {
   AdoptedNamespaces(const AdoptedNamespaces&) = delete;
   AdoptedNamespaces& operator=(const AdoptedNamespaces&) = delete;
 
-  /// Joins one namespace other than user. Error: not a namespace of that type (config-linux.md, "Namespaces").
+  /// Joins one namespace other than user. Error: not a namespace of that type (config-linux.md,
+  /// "Namespaces").
   void join(const JoinNamespace& ns);
   /// Enters the mount namespace of a process.
   void join_mounts_of(int pid);
-  /// A new time namespace for the next child, with its offsets (time_namespaces(7): they are fixed with the first process).
+  /// A new time namespace for the next child, with its offsets (time_namespaces(7): they are fixed with the
+  /// first process).
   void make_time(const std::map<std::string, spec::TimeOffset>& offsets);
 
  private:

@@ -17,7 +17,8 @@ namespace {
 Error describe_clone_failure(const Error& error, const Namespaces& namespaces) {
   Error out = error;
   out.at("/linux/namespaces");
-  if (error.error_number() == EPERM) out.hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them");
+  if (error.error_number() == EPERM)
+    out.hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them");
   if (error.error_number() == EINVAL) out.hint("this kernel may lack one of the namespace types");
   if (error.error_number() == ENOSPC) out.hint("a limit in /proc/sys/user/max_*_namespaces is reached");
   if (error.error_number() == EUSERS && (namespaces.new_flags & CLONE_NEWUSER) != 0)
@@ -25,7 +26,8 @@ Error describe_clone_failure(const Error& error, const Namespaces& namespaces) {
   return out;
 }
 
-sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_flags, std::optional<sys::FdRef> cgroup) {
+sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_flags,
+                            std::optional<sys::FdRef> cgroup) {
   const Namespaces& namespaces = arguments.plan.namespaces;
   try {
     sys::CloneResult child = sys::clone3(namespaces.new_flags | extra_flags, cgroup);
@@ -36,9 +38,9 @@ sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_
   }
 }
 
-/// setns(2) into a user namespace can't be taken back, so a child does it, and clones init as a child of the runtime.
-/// Namespaces owned by the host's user namespace are joined first, with the host's privileges; those that belong to the joined one
-/// refuse that and come after it.
+/// setns(2) into a user namespace can't be taken back, so a child does it, and clones init as a child of the
+/// runtime. Namespaces owned by the host's user namespace are joined first, with the host's privileges; those
+/// that belong to the joined one refuse that and come after it.
 [[noreturn]] void relay_main(const InitArguments& arguments, Channel& channel) noexcept {
   try {
     sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);  // CVE-2016-9962: nothing in there may look at us

@@ -8,7 +8,8 @@
 
 namespace ocx::runtime {
 
-/// Clones init, which runs init_main(arguments) and never returns. `cgroup` is the directory for CLONE_INTO_CGROUP.
+/// Clones init, which runs init_main(arguments) and never returns. `cgroup` is the directory for
+/// CLONE_INTO_CGROUP.
 sys::CloneResult clone_init(const InitArguments& arguments, std::optional<sys::FdRef> cgroup);
 
 }  // namespace ocx::runtime

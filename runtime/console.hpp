@@ -26,7 +26,8 @@ class ForegroundRelay {
   ForegroundRelay();
   ForegroundRelay(const ForegroundRelay&) = delete;
   ForegroundRelay& operator=(const ForegroundRelay&) = delete;
-  /// Gives the container's terminal the caller's size; before the program starts, which may look at it at once.
+  /// Gives the container's terminal the caller's size; before the program starts, which may look at it at
+  /// once.
   static void set_size(sys::FdRef master);
   sys::ExitStatus wait(sys::FdRef pidfd, sys::UniqueFd master);
 

@@ -39,13 +39,16 @@ void add_attributes(std::string& list, const spec::MountAttributes& attributes, 
     std::uint64_t bit;
     const char *set, *clear;
   };
-  constexpr Word words[] = {{MOUNT_ATTR_RDONLY, "ro", "rw"},           {MOUNT_ATTR_NOSUID, "nosuid", "suid"},
-                            {MOUNT_ATTR_NODEV, "nodev", "dev"},        {MOUNT_ATTR_NOEXEC, "noexec", "exec"},
+  constexpr Word words[] = {{MOUNT_ATTR_RDONLY, "ro", "rw"},
+                            {MOUNT_ATTR_NOSUID, "nosuid", "suid"},
+                            {MOUNT_ATTR_NODEV, "nodev", "dev"},
+                            {MOUNT_ATTR_NOEXEC, "noexec", "exec"},
                             {MOUNT_ATTR_NODIRATIME, "nodiratime", "diratime"},
                             {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow", "symfollow"}};
   for (const Word& word : words) {
     if ((attributes.set & word.bit) != 0) add(list, prefix + word.set);
-    // Clearing matters only where something is inherited: binds and remounts say it, fresh mounts start clear.
+    // Clearing matters only where something is inherited: binds and remounts say it, fresh mounts start
+    // clear.
     else if ((attributes.clear & word.bit) != 0)
       add(list, prefix + word.clear);
   }
@@ -67,10 +70,11 @@ std::string mount_details(const step::Mount& mount) {
 std::string device_words(const step::DeviceNode& node) {
   std::string out = (node.bind ? "bind the host's device " : "make device ") + quote(node.path);
   if (node.type == 'p') return "make FIFO " + quote(node.path);
-  out += std::string(" (") + (node.type == 'b' ? "block " : "char ") + std::to_string(major(node.device)) + ":" +
-         std::to_string(minor(node.device));
+  out += std::string(" (") + (node.type == 'b' ? "block " : "char ") + std::to_string(major(node.device)) +
+         ":" + std::to_string(minor(node.device));
   if (!node.bind) out += ", mode " + octal(node.mode);
-  if (node.uid != 0 || node.gid != 0) out += ", owner " + std::to_string(node.uid) + ":" + std::to_string(node.gid);
+  if (node.uid != 0 || node.gid != 0)
+    out += ", owner " + std::to_string(node.uid) + ":" + std::to_string(node.gid);
   return out + ")";
 }
 
@@ -82,44 +86,66 @@ std::string capability_words(std::uint64_t set) {
 }
 
 struct Words {
-  std::string operator()(const step::BecomeRoot&) const { return "become uid 0 and gid 0 of the user namespace"; }
-  std::string operator()(const step::SessionKeyring& s) const { return "join a session keyring of its own, " + quote(s.name); }
+  std::string operator()(const step::BecomeRoot&) const {
+    return "become uid 0 and gid 0 of the user namespace";
+  }
+  std::string operator()(const step::SessionKeyring& s) const {
+    return "join a session keyring of its own, " + quote(s.name);
+  }
   std::string operator()(const step::LoopbackUp&) const { return "bring the loopback interface up"; }
   std::string operator()(const step::JoinCgroup& s) const {
-    return s.unshare ? "make a cgroup namespace rooted at the container's cgroup" : "wait for the cgroup";
+    return s.unshare ? "make a new cgroup namespace, rooted at the container's cgroup"
+                     : "wait until the parent has put init into the cgroup";
   }
   std::string operator()(const step::SetHostname& s) const { return "set the host name to " + quote(s.name); }
-  std::string operator()(const step::SetDomainname& s) const { return "set the NIS domain name to " + quote(s.name); }
-  std::string operator()(const step::Sysctl& s) const { return "set sysctl " + quote(s.path) + " to " + quote(s.value); }
+  std::string operator()(const step::SetDomainname& s) const {
+    return "set the NIS domain name to " + quote(s.name);
+  }
+  std::string operator()(const step::Sysctl& s) const {
+    return "set sysctl " + quote(s.path) + " to " + quote(s.value);
+  }
   std::string operator()(const step::RootPropagation& s) const {
-    return "make the mounts of the new namespace " + propagation_words(s.flags);
+    const std::string words = " (" + propagation_words(s.flags) + ")";
+    if ((s.flags & MS_SHARED) != 0) return "let mounts travel between host and container" + words;
+    if ((s.flags & MS_PRIVATE) != 0) return "let no mount travel between host and container" + words;
+    return "let mounts travel from the host into the container, never back" + words;
   }
   std::string operator()(const step::AttachRootfs& s) const {
-    return (s.bind ? "make rootfs " : "open rootfs ") + quote(s.path) + (s.bind ? " a mount of its own" : "");
+    return s.bind ? "make the rootfs " + quote(s.path) + " a mount of its own"
+                  : "open the rootfs " + quote(s.path);
   }
   std::string operator()(const step::Mount& s) const {
     using Kind = step::Mount::Kind;
     if (s.kind == Kind::remount) return "remount " + quote(s.target) + mount_details(s);
     if (s.kind == Kind::bind)
-      return "bind " + quote(s.source) + " on " + quote(s.target) + (s.options.recursive_bind ? " with its submounts" : "") +
-             mount_details(s);
+      return "bind " + quote(s.source) + " on " + quote(s.target) +
+             (s.options.recursive_bind ? " with its submounts" : "") + mount_details(s);
     return "mount " + quote(s.type) + " on " + quote(s.target) + mount_details(s);
   }
   std::string operator()(const step::MakeDevice& s) const { return device_words(s.node); }
-  std::string operator()(const step::MakeLink& s) const { return "link " + quote(s.link.path) + " to " + quote(s.link.target); }
+  std::string operator()(const step::MakeLink& s) const {
+    return "link " + quote(s.link.path) + " to " + quote(s.link.target);
+  }
   std::string operator()(const step::EnterRoot& s) const {
     switch (s.method) {
-      case step::RootMethod::move: return "move the rootfs over \"/\" and change root to it";
-      case step::RootMethod::chroot: return "change root to the rootfs";
-      default: return "pivot_root into the rootfs and detach the host's tree";
+      case step::RootMethod::move:
+        return "move the rootfs over \"/\" and change root to it (--no-pivot)";
+      case step::RootMethod::chroot:
+        return "change root to the rootfs (chroot: there is no mount namespace to pivot in)";
+      default:
+        return "make the rootfs \"/\" (pivot_root) and detach the host's tree";
     }
   }
   std::string operator()(const step::RootfsPropagation& s) const {
     return "make the container's root " + propagation_words(s.flags);
   }
-  std::string operator()(const step::Console&) const { return "open a terminal from the container's devpts for /dev/console"; }
+  std::string operator()(const step::Console&) const {
+    return "make a terminal on the container's devpts, also as /dev/console";
+  }
   std::string operator()(const step::SetReadOnly& s) const { return "make " + quote(s.path) + " read-only"; }
-  std::string operator()(const step::ReadonlyPath& s) const { return "make path " + quote(s.path) + " read-only"; }
+  std::string operator()(const step::ReadonlyPath& s) const {
+    return "make path " + quote(s.path) + " read-only, if it exists";
+  }
   std::string operator()(const step::MaskedPath& s) const { return "mask " + quote(s.path); }
   std::string operator()(const step::Personality& s) const {
     return std::string("set the personality to ") + (s.domain == 0 ? "LINUX" : "LINUX32");
@@ -128,9 +154,11 @@ struct Words {
     using Phase = step::EnterDirectory::Phase;
     if (s.phase == Phase::make) return "make the working directory " + quote(s.path) + " if it is missing";
     return "enter the working directory " + quote(s.path) +
-           (s.phase == Phase::enter ? "" : " as the user, if root was denied");
+           (s.phase == Phase::enter ? "" : " as the user, where root was denied");
   }
-  std::string operator()(const step::NoNewPrivileges&) const { return "forbid new privileges by exec (no_new_privs)"; }
+  std::string operator()(const step::NoNewPrivileges&) const {
+    return "forbid new privileges by exec (no_new_privs)";
+  }
   std::string operator()(const step::SetUser& s) const {
     std::string out = "become uid " + std::to_string(s.uid) + ", gid " + std::to_string(s.gid);
     if (!s.groups.empty()) {
@@ -141,37 +169,50 @@ struct Words {
     return s.umask ? out + ", umask " + octal(*s.umask) : out;
   }
   std::string operator()(const step::DropBounding& s) const {
-    return "limit the capabilities that can ever be had to: " + capability_words(s.keep);
+    return "keep in the bounding set, so within reach of any program: " + capability_words(s.keep);
   }
   std::string operator()(const step::SetCapabilities& s) const {
-    std::string out = "keep capabilities effective: " + capability_words(s.sets.effective);
-    if (s.sets.permitted != s.sets.effective) out += "; permitted: " + capability_words(s.sets.permitted);
+    const bool same = s.sets.permitted == s.sets.effective;
+    std::string out = std::string("set capabilities, effective") + (same ? " and permitted: " : ": ") +
+                      capability_words(s.sets.effective);
+    if (!same) out += "; permitted: " + capability_words(s.sets.permitted);
     if (s.sets.inheritable != 0) out += "; inheritable: " + capability_words(s.sets.inheritable);
     if (s.sets.ambient != 0) out += "; ambient: " + capability_words(s.sets.ambient);
     return out;
   }
   std::string operator()(const step::FindExecutable& s) const { return "find the program " + quote(s.name); }
 
-  std::string operator()(const step::OomScoreAdj& s) const { return "set oom_score_adj to " + std::to_string(s.value); }
+  std::string operator()(const step::OomScoreAdj& s) const {
+    return "set oom_score_adj to " + std::to_string(s.value) +
+           " (-1000 to 1000: the highest is killed first)";
+  }
   std::string operator()(const step::SetRlimit& s) const {
-    return "set " + std::string(spec::name_of(spec::rlimit_types, s.resource)) + " to " + limit(s.soft) + " (hard " +
-           limit(s.hard) + ")";
+    return "limit " + std::string(spec::name_of(spec::rlimit_types, s.resource)) + " to " + limit(s.soft) +
+           " (hard " + limit(s.hard) + ")";
   }
   std::string operator()(const step::SetScheduler& s) const {
-    return "set the scheduling policy to " + std::string(spec::name_of(spec::scheduler_policies, s.scheduler.policy));
+    return "set the scheduling policy to " +
+           std::string(spec::name_of(spec::scheduler_policies, s.scheduler.policy));
   }
   std::string operator()(const step::SetIoPriority& s) const {
-    return "set the I/O priority to " + std::string(spec::name_of(spec::io_priority_classes, s.priority.io_class)) + " " +
+    return "set the I/O priority to " +
+           std::string(spec::name_of(spec::io_priority_classes, s.priority.io_class)) + " " +
            std::to_string(s.priority.priority);
   }
 
  private:
-  static std::string limit(std::uint64_t value) { return value == ~0ULL ? "unlimited" : std::to_string(value); }
+  static std::string limit(std::uint64_t value) {
+    return value == ~0ULL ? "unlimited" : std::to_string(value);
+  }
 };
 
 }  // namespace
 
-std::string describe(const InitAction& action) { return std::visit(Words{}, action); }
-std::string describe(const ParentAction& action) { return std::visit(Words{}, action); }
+std::string describe(const InitAction& action) {
+  return std::visit(Words{}, action);
+}
+std::string describe(const ParentAction& action) {
+  return std::visit(Words{}, action);
+}
 
 }  // namespace ocx::runtime

@@ -13,12 +13,15 @@
 namespace ocx::runtime {
 namespace {
 
-std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+std::string_view name_of(std::string_view entry) {
+  return entry.substr(0, entry.find('='));
+}
 
 /// The image is not trusted: /etc/passwd may be a FIFO, a device or endless.
 std::string read_passwd(sys::FdRef root) {
   constexpr std::size_t limit = 4U << 20U;
-  const sys::FdResult file = sys::try_open_in_root(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  const sys::FdResult file =
+      sys::try_open_in_root(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (!file || !S_ISREG(sys::fstat(file.fd).st_mode)) return {};
   try {
     return sys::read_all(file.fd, limit);
@@ -32,7 +35,8 @@ std::string read_passwd(sys::FdRef root) {
 std::vector<std::string> payload_environment(const std::vector<std::string>& env) {
   std::vector<std::string> out;
   out.reserve(env.size() + 4);
-  std::unordered_map<std::string_view, std::size_t> place;  // engines pass thousands of variables: no quadratic search
+  std::unordered_map<std::string_view, std::size_t>
+      place;  // engines pass thousands of variables: no quadratic search
   for (const std::string& entry : env) {
     const auto [at, fresh] = place.emplace(name_of(entry), out.size());
     if (fresh)

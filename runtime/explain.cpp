@@ -4,6 +4,8 @@
 #include "runtime/launch.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/plan.hpp"
+#include "runtime/plan_parts.hpp"
+#include "runtime/purpose.hpp"
 #include "spec/names.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
@@ -12,121 +14,226 @@ namespace ocx::runtime {
 namespace {
 
 struct Line {
+  std::string_view action;  // for programs: "mount"
   std::string words, origin;
+  std::string_view purpose = {};
 };
 struct Section {
-  std::string title, who;  // who: "parent", "init", "hooks", "payload"
+  std::string title, who;  // who: "parent", "init", "runtime" (another ocx command)
   std::vector<Line> lines;
+
+  void add(std::string_view action, std::string words, std::string origin, std::string_view purpose = {}) {
+    lines.push_back({action, std::move(words), std::move(origin), purpose});
+  }
 };
 
-std::string namespace_names(std::uint64_t flags) {
-  std::string names;
-  for (const auto& row : spec::namespace_types)
-    if ((flags & row.value) != 0) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
+void append(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ", ";
+  list += item;
 }
 
 std::string map_words(const char* what, const std::vector<spec::IdMapping>& maps) {
-  std::string out = std::string("map ") + what;
+  std::string out;
   for (const spec::IdMapping& map : maps)
-    out += " " + std::to_string(map.container_id) + "+" + std::to_string(map.size) + " -> host " + std::to_string(map.host_id);
-  return out;
+    append(out, std::to_string(map.size) + " from " + std::to_string(map.container_id) +
+                    " on are the host's from " + std::to_string(map.host_id) + " on");
+  return std::string("map ") + what + ": " + out;
 }
 
-Section launch_section(const Plan& plan, const Globals& globals) {
-  Section section{"The parent prepares, and clones init", "parent", {}};
-  const Namespaces& ns = plan.namespaces;
-  for (const JoinNamespace& join : ns.joins)
-    section.lines.push_back({"join the " + namespace_names(join.flag) + " namespace " + sys::quote(join.path), join.origin});
-  if (ns.new_flags != 0) section.lines.push_back({"clone init into new namespaces: " + namespace_names(ns.new_flags), "/linux/namespaces"});
-  if (ns.new_time) section.lines.push_back({"make a new time namespace", "/linux/namespaces"});
+/// The namespaces of a kind: those joined, or those made.
+void add_namespaces(Section& section, const spec::Linux& linux, bool joined) {
+  for (std::size_t i = 0; i < linux.namespaces.size(); ++i) {
+    const spec::Namespace& ns = linux.namespaces[i];
+    if (ns.path.empty() == joined || (!joined && ns.flag == CLONE_NEWCGROUP))
+      continue;  // init makes that one
+    const std::string name(spec::name_of(spec::namespace_types, ns.flag));
+    const std::string words = joined ? "join the " + name + " namespace " + sys::quote(ns.path)
+                                     : "make a new " + name + " namespace";
+    section.add(joined ? "join-namespace" : "make-namespace", words, pointer("/linux/namespaces", i),
+                joined ? "" : purpose_of_namespace(ns.flag));
+  }
+}
+
+void add_id_maps_and_clocks(Section& section, const Namespaces& ns) {
   for (const auto& [clock, offset] : ns.time_offsets)
-    section.lines.push_back({"move its " + clock + " clock by " + std::to_string(offset.secs) + " s " +
-                                 std::to_string(offset.nanosecs) + " ns",
-                             "/linux/timeOffsets/" + clock});
-  if (!ns.uid_maps.empty()) section.lines.push_back({map_words("user ids", ns.uid_maps), "/linux/uidMappings"});
-  if (!ns.gid_maps.empty()) section.lines.push_back({map_words("group ids", ns.gid_maps), "/linux/gidMappings"});
-  if (globals.cgroup_driver != CgroupDriver::disabled)
-    section.lines.push_back({"put init into a cgroup, " + (plan.cgroups_path ? sys::quote(*plan.cgroups_path) : "named after the container"),
-                             plan.cgroups_path ? "/linux/cgroupsPath" : ""});
-  if (plan.resources && !plan.resources->devices.empty())
-    section.lines.push_back({"allow it " + std::to_string(plan.resources->devices.size()) +
-                                 " device rule(s) and the default devices",
-                             "/linux/resources/devices"});
+    section.add("set-clock",
+                "set its " + clock + " clock off by " + std::to_string(offset.secs) + " s " +
+                    std::to_string(offset.nanosecs) + " ns",
+                pointer("/linux/timeOffsets", clock));
+  if (!ns.uid_maps.empty()) section.add("map-uids", map_words("user ids", ns.uid_maps), "/linux/uidMappings");
+  if (!ns.gid_maps.empty())
+    section.add("map-gids", map_words("group ids", ns.gid_maps), "/linux/gidMappings");
+}
+
+Section launch_section(const spec::Config& config, const Plan& plan, const Globals& globals) {
+  Section section{"create: ocx prepares, and clones init, the container's first process", "parent", {}};
+  const bool cgroup = globals.cgroup_driver != CgroupDriver::disabled;
+  section.add("save-config", "keep a copy of config.json: later edits change nothing", "");
+  if (cgroup)
+    section.add("make-cgroup",
+                plan.cgroups_path ? "make the cgroup " + sys::quote(*plan.cgroups_path)
+                                  : "make a cgroup named after the container",
+                plan.cgroups_path ? "/linux/cgroupsPath" : "",
+                "its processes are counted, limited and killed together");
+  add_namespaces(section, config.linux, true);
+  add_namespaces(section, config.linux, false);
+  add_id_maps_and_clocks(section, plan.namespaces);
+  section.add("clone",
+              "clone init into these namespaces" + std::string(cgroup ? " and put it into the cgroup" : ""),
+              "");
   return section;
+}
+
+/// Devices and links that every container gets, in one line: none has a setting to point at.
+struct Defaults {
+  std::string devices, links;
+  bool bound = false;
+};
+
+std::string_view last_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+void collect(Defaults& defaults, const step::DeviceNode& node) {
+  append(defaults.devices, last_name(node.path));
+  defaults.bound = node.bind;
+}
+void collect(Defaults& defaults, const step::SymbolicLink& link) {
+  append(defaults.links, last_name(link.path));
+}
+
+void add_defaults(Section& section, Defaults& defaults) {
+  if (!defaults.devices.empty())
+    section.add(defaults.bound ? "bind-default-devices" : "make-default-devices",
+                (defaults.bound ? "bind the host's devices on /dev: "
+                                : "make the devices every container gets in /dev: ") +
+                    defaults.devices,
+                "");
+  if (!defaults.links.empty())
+    section.add("make-default-links", "make the links every container gets in /dev: " + defaults.links, "");
+  defaults = {};
+}
+
+void add_device(Section& section, Defaults& defaults, const step::DeviceNode& node) {
+  if (node.origin.empty()) return collect(defaults, node);
+  section.add("make-device", describe(InitAction(step::MakeDevice{node})), node.origin);
+}
+
+void add_step(Section& section, Defaults& defaults, const InitStep& step) {
+  const auto* device = std::get_if<step::MakeDevice>(&step.action);
+  if (device != nullptr) return add_device(section, defaults, device->node);
+  if (const auto* link = std::get_if<step::MakeLink>(&step.action)) return collect(defaults, link->link);
+  add_defaults(section, defaults);
+  section.add(kind_of(step.action), describe(step.action), step.origin, purpose_of(step.action));
+  const auto* mount = std::get_if<step::Mount>(&step.action);
+  if (mount == nullptr) return;
+  for (const step::DeviceNode& node : mount->devices) add_device(section, defaults, node);
+  for (const step::SymbolicLink& link : mount->links) collect(defaults, link);
+  add_defaults(section, defaults);
 }
 
 Section init_section(const char* title, const std::vector<InitStep>& steps) {
   Section section{title, "init", {}};
-  for (const InitStep& step : steps) {
-    section.lines.push_back({describe(step.action), step.origin});
-    const auto* mount = std::get_if<step::Mount>(&step.action);
-    if (mount == nullptr) continue;
-    for (const step::DeviceNode& node : mount->devices)
-      section.lines.push_back({"  in it " + describe(InitAction(step::MakeDevice{node})), node.origin});
-    for (const step::SymbolicLink& link : mount->links)
-      section.lines.push_back({"  in it " + describe(InitAction(step::MakeLink{link})), ""});
-  }
+  Defaults defaults;
+  for (const InitStep& step : steps) add_step(section, defaults, step);
+  add_defaults(section, defaults);
   return section;
 }
 
-void add_hooks(std::vector<Line>& lines, const char* kind, const std::vector<spec::Hook>& hooks) {
+void add_hooks(Section& section, const char* kind, const std::vector<spec::Hook>& hooks) {
   for (std::size_t i = 0; i < hooks.size(); ++i) {
-    std::string words = std::string("run ") + kind + " hook " + sys::quote(hooks[i].path);
-    if (hooks[i].timeout) words += ", at most " + std::to_string(*hooks[i].timeout) + " s";
-    lines.push_back({words, std::string("/hooks/") + kind + "/" + std::to_string(i)});
+    std::string words = std::string("run the ") + kind + " hook " + sys::quote(hooks[i].path);
+    if (hooks[i].timeout) words += ", for at most " + std::to_string(*hooks[i].timeout) + " s";
+    section.add("run-hook", std::move(words), pointer(std::string("/hooks/") + kind, i));
   }
 }
 
-Section attributes_section(const Plan& plan) {
-  Section section{"The parent sets what init keeps", "parent", {}};
-  for (const ParentStep& step : plan.attributes) section.lines.push_back({describe(step.action), step.origin});
+/// Of a host without the version 1 controller plan() lets one rule pass, which it can't enforce.
+void add_device_rules(Section& section, const Plan& plan, bool enforced) {
+  if (!plan.resources || plan.resources->devices.empty()) return;
+  const char* origin = "/linux/resources/devices";
+  if (!enforced)
+    return section.add("skip-devices", "set no device rules: there is no version 1 devices controller",
+                       origin);
+  const std::size_t count = plan.resources->devices.size();
+  section.add("set-devices",
+              "limit the devices it can open: " + std::to_string(count) + (count == 1 ? " rule" : " rules") +
+                  " of config.json, then the default devices allowed",
+              origin);
+}
+
+Section limits_section(const Plan& plan, bool device_rules) {
+  Section section{
+      "create: ocx limits what stands, and runs the hooks that see it from the host", "parent", {}};
+  add_device_rules(section, plan, device_rules);
+  add_hooks(section, "prestart", plan.hooks.prestart);
+  add_hooks(section, "createRuntime", plan.hooks.create_runtime);
+  return section;
+}
+
+Section ready_section(const Plan& plan) {
+  Section section{"create: ocx has the last word, and ends", "parent", {}};
+  for (const ParentStep& step : plan.attributes)
+    section.add(kind_of(step.action), describe(step.action), step.origin);
+  section.add("wait", "save the status \"created\"; init waits for start", "");
   return section;
 }
 
 Section start_section(const Plan& plan) {
-  Section section{"On start", "payload", {}};
+  Section section{"start: init becomes the program", "init", {}};
   if (!plan.has_process) {
-    section.lines.push_back({"nothing: the configuration has no process, start will be refused", "/process"});
+    section.add("refuse", "nothing: the configuration has no process, start will be refused", "/process");
     return section;
   }
-  add_hooks(section.lines, "startContainer", plan.hooks.start_container);
+  add_hooks(section, "startContainer", plan.hooks.start_container);
   std::string words;
   for (const std::string& arg : plan.args) words += (words.empty() ? "" : " ") + sys::quote(arg);
-  section.lines.push_back({"execute " + words + (plan.terminal ? " on the terminal" : ""), "/process/args"});
-  section.lines.push_back({"with " + std::to_string(plan.env.size()) + " environment variable(s)", "/process/env"});
-  add_hooks(section.lines, "poststart", plan.hooks.poststart);
+  section.add("execute",
+              "execute " + words + (plan.terminal ? " on the terminal" : "") + ", with " +
+                  std::to_string(plan.env.size()) + " environment variable(s) of config.json",
+              "/process/args");
+  add_hooks(section, "poststart", plan.hooks.poststart);
   return section;
 }
 
-std::vector<Section> sections_of(const Plan& plan, const Globals& globals) {
+Section delete_section(const Plan& plan) {
+  Section section{"delete: nothing stays", "runtime", {}};
+  section.add("remove", "kill what is left, remove the cgroup and the state; the rootfs is not touched", "");
+  add_hooks(section, "poststop", plan.hooks.poststop);
+  return section;
+}
+
+std::vector<Section> sections_of(const spec::Config& config, const Plan& plan, const Globals& globals,
+                                 const HostFacts& host) {
+  const bool device_rules = !host.cgroup_v2 && globals.cgroup_driver != CgroupDriver::disabled;
   std::vector<Section> sections;
-  sections.push_back(launch_section(plan, globals));
-  sections.push_back(init_section("Init builds the container's file system", plan.build));
-  Section hooks{"Hooks of create", "hooks", {}};
-  add_hooks(hooks.lines, "prestart", plan.hooks.prestart);
-  add_hooks(hooks.lines, "createRuntime", plan.hooks.create_runtime);
-  add_hooks(hooks.lines, "createContainer", plan.hooks.create_container);
+  sections.push_back(launch_section(config, plan, globals));
+  sections.push_back(init_section("create: init builds the container's file system", plan.build));
+  sections.push_back(limits_section(plan, device_rules));
+  Section hooks{"create: init runs the hooks that see it from inside", "init", {}};
+  add_hooks(hooks, "createContainer", plan.hooks.create_container);
   sections.push_back(std::move(hooks));
-  sections.push_back(init_section("Init enters it and gives up what it does not need", plan.enter));
-  sections.push_back(attributes_section(plan));
+  sections.push_back(
+      init_section("create: init moves in, and gives up what the program must not have", plan.enter));
+  sections.push_back(ready_section(plan));
   sections.push_back(start_section(plan));
-  Section last{"On delete", "hooks", {}};
-  last.lines.push_back({"end what is left of it, remove its cgroup and its state", ""});
-  add_hooks(last.lines, "poststop", plan.hooks.poststop);
-  sections.push_back(std::move(last));
+  sections.push_back(delete_section(plan));
   std::erase_if(sections, [](const Section& section) { return section.lines.empty(); });
   return sections;
 }
 
 std::string as_text(const Plan& plan, const std::vector<Section>& sections) {
-  std::string out = "What ocx does with " + plan.bundle + "/config.json. Nothing is run now.\n";
+  std::string out =
+      "What ocx would do with the bundle " + plan.bundle +
+      ", in order. Nothing is done now.\n"
+      "[/in/brackets]: the setting that asks for it; a step without one comes with every container.\n";
   unsigned number = 0;
   for (const Section& section : sections) {
     out += "\n" + section.title + "\n";
     for (const Line& line : section.lines) {
       std::string head = std::to_string(++number) + ". ";
       out.append(head.size() < 5 ? 5 - head.size() : 0, ' ').append(head).append(line.words);
+      if (!line.purpose.empty()) out.append(": ").append(line.purpose);
       if (!line.origin.empty()) out += "  [" + line.origin + "]";
       out += "\n";
     }
@@ -134,15 +241,22 @@ std::string as_text(const Plan& plan, const std::vector<Section>& sections) {
   return out;
 }
 
+std::string json_step(const Line& line) {
+  std::string out =
+      "{\"action\": " + sys::json_string(line.action) + ", \"does\": " + sys::json_string(line.words);
+  if (!line.purpose.empty()) out += ", \"purpose\": " + sys::json_string(line.purpose);
+  return out + ", \"origin\": " + sys::json_string(line.origin) + "}";
+}
+
 std::string as_json(const Plan& plan, const std::vector<Section>& sections) {
   std::string out = "{\n  \"bundle\": " + sys::json_string(plan.bundle) + ",\n  \"sections\": [";
   for (std::size_t s = 0; s < sections.size(); ++s) {
-    out += std::string(s == 0 ? "" : ",") + "\n    {\n      \"title\": " + sys::json_string(sections[s].title) +
+    out += std::string(s == 0 ? "" : ",") +
+           "\n    {\n      \"title\": " + sys::json_string(sections[s].title) +
            ",\n      \"by\": " + sys::json_string(sections[s].who) + ",\n      \"steps\": [";
     const std::vector<Line>& lines = sections[s].lines;
     for (std::size_t i = 0; i < lines.size(); ++i)
-      out += std::string(i == 0 ? "" : ",") + "\n        {\"does\": " + sys::json_string(lines[i].words) +
-             ", \"origin\": " + sys::json_string(lines[i].origin) + "}";
+      out += std::string(i == 0 ? "" : ",") + "\n        " + json_step(lines[i]);
     out += "\n      ]\n    }";
   }
   return out + "\n  ]\n}\n";
@@ -153,9 +267,10 @@ std::string as_json(const Plan& plan, const std::vector<Section>& sections) {
 std::string explain(const Globals& globals, const CreateRequest& request, bool json) {
   const spec::Config config = load_config(read_config(request));
   std::vector<std::string> warnings;
-  const Plan compiled = plan(config, request, globals, gather_host_facts(), warnings);
+  const HostFacts host = gather_host_facts();
+  const Plan compiled = plan(config, request, globals, host, warnings);
   for (const std::string& warning : warnings) sys::log_warning(warning);
-  const std::vector<Section> sections = sections_of(compiled, globals);
+  const std::vector<Section> sections = sections_of(config, compiled, globals, host);
   return json ? as_json(compiled, sections) : as_text(compiled, sections);
 }
 

@@ -34,7 +34,8 @@ class Reader {
     return value;
   }
   std::string text() {
-    const std::size_t size = std::min<std::size_t>(number(), rest_.size());
+    const std::size_t wanted = number();  // consumes its four bytes before rest_ is measured
+    const std::size_t size = std::min(wanted, rest_.size());
     std::string value(rest_.substr(0, size));
     rest_.remove_prefix(size);
     return value;
@@ -77,24 +78,29 @@ void Channel::send(MessageType type, std::string_view payload, const std::vector
   sys::send_packet(socket_, packet, fds);
 }
 
-void Channel::send_error(const Error& error) { send(MessageType::error, encode_error(error)); }
+void Channel::send_error(const Error& error) {
+  send(MessageType::error, encode_error(error));
+}
 
 Message Channel::receive() {
   sys::Packet packet = sys::receive_packet(socket_, message_limit);
   if (packet.closed) throw PeerGone();
   Header header{};
-  if (packet.data.size() < sizeof header) throw Error("handshake: message of " + std::to_string(packet.data.size()) + " bytes");
+  if (packet.data.size() < sizeof header)
+    throw Error("handshake: message of " + std::to_string(packet.data.size()) + " bytes");
   std::memcpy(&header, packet.data.data(), sizeof header);
   if (header.sequence != received_++ || header.size != packet.data.size() - sizeof header)
     throw Error("handshake: message out of sequence or of a wrong size");
-  Message message{static_cast<MessageType>(header.type), packet.data.substr(sizeof header), std::move(packet.fds)};
+  Message message{static_cast<MessageType>(header.type), packet.data.substr(sizeof header),
+                  std::move(packet.fds)};
   if (message.type == MessageType::error) throw decode_error(message.payload);
   return message;
 }
 
 Message Channel::expect(MessageType type) {
   Message message = receive();
-  if (message.type != type) throw Error("handshake: message " + std::to_string(static_cast<unsigned>(message.type)) + " is not due");
+  if (message.type != type)
+    throw Error("handshake: message " + std::to_string(static_cast<unsigned>(message.type)) + " is not due");
   return message;
 }
 

@@ -19,8 +19,9 @@
 //     |                                                  | startContainer hooks, exec
 //     |<----------------- error, or end of file ---------|   at any time instead of the message due
 //
-// What comes from init is not trusted: every message is typed, sized, numbered in sequence, and of a type that is due.
-// The start gate (state_store.hpp) speaks the same messages: `start` one way, `error` or end of file back.
+// What comes from init is not trusted: every message is typed, sized, numbered in sequence, and of a type
+// that is due. The start gate (state_store.hpp) speaks the same messages: `start` one way, `error` or end of
+// file back.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,8 @@ class Channel {
 
   void send(MessageType type, std::string_view payload = {}, const std::vector<sys::FdRef>& fds = {});
   void send_error(const Error& error);
-  /// The next message. A message of type `error` is thrown as the Error it carries. Throws PeerGone at end of file.
+  /// The next message. A message of type `error` is thrown as the Error it carries. Throws PeerGone at end of
+  /// file.
   Message receive();
   /// The next message, which must be of this type.
   Message expect(MessageType type);

@@ -1,7 +1,7 @@
-#include <cstdlib>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "cgroups/manager.hpp"
 #include "runtime/passed_fds.hpp"

@@ -28,7 +28,9 @@ namespace {
 class Conversation final : public InitChannel {
  public:
   Conversation(const InitArguments& arguments, Channel& channel)
-      : maps_due_(!arguments.plan.namespaces.uid_maps.empty()), cgroup_due_(!arguments.cgroup_joined), channel_(channel) {}
+      : maps_due_(!arguments.plan.namespaces.uid_maps.empty()),
+        cgroup_due_(!arguments.cgroup_joined),
+        channel_(channel) {}
 
   void wait_for_id_maps() override {
     if (maps_due_) channel_.expect(MessageType::id_maps_written);
@@ -58,8 +60,8 @@ class Conversation final : public InitChannel {
   Channel& channel_;
 };
 
-/// Closes what the parent had open and init has no use for: the state directory (its lock would outlive the command), cgroup
-/// directories, the parent's end of the handshake (or end of file would never be seen).
+/// Closes what the parent had open and init has no use for: the state directory (its lock would outlive the
+/// command), cgroup directories, the parent's end of the handshake (or end of file would never be seen).
 void keep_only(std::vector<int> wanted, unsigned passed) {
   std::sort(wanted.begin(), wanted.end());
   unsigned first = 3 + std::min(passed, 1U << 30U);  // an absurd count means all of them
@@ -131,8 +133,8 @@ int Init::run() {
   run_hooks(plan_.hooks.create_container, hook_context("createContainer", spec::Status::creating));
   run_steps(plan_.enter, "enter");
   settle_environment();
-  // The parent of `create` ends right after its commit, which must not take init along; should it end before, end of file on
-  // the channel says so.
+  // The parent of `create` ends right after its commit, which must not take init along; should it end before,
+  // end of file on the channel says so.
   sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, 0);
   channel_.send(MessageType::ready);
   wait_for_start();
@@ -143,11 +145,13 @@ int Init::run() {
 }
 
 void Init::prologue() {
-  // A parent that dies takes init along until the container is committed; end of file on the handshake covers the moments in
-  // which a change of ids has reset this (prctl(2)).
+  // A parent that dies takes init along until the container is committed; end of file on the handshake covers
+  // the moments in which a change of ids has reset this (prctl(2)).
   sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL);
-  keep_only({channel_.fd().raw(), gate_.ref().raw(), context_.proc.fd().raw(), sys::log_descriptor()}, plan_.preserve_fds);
-  // Others may share this pid namespace: none of them may attach to init or look at its descriptors (CVE-2016-9962).
+  keep_only({channel_.fd().raw(), gate_.ref().raw(), context_.proc.fd().raw(), sys::log_descriptor()},
+            plan_.preserve_fds);
+  // Others may share this pid namespace: none of them may attach to init or look at its descriptors
+  // (CVE-2016-9962).
   if ((plan_.namespaces.new_flags & CLONE_NEWPID) == 0) sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
   sys::setsid();
   sys::reset_signals(context_.proc);
@@ -155,7 +159,8 @@ void Init::prologue() {
 
 void Init::run_steps(const std::vector<InitStep>& steps, const char* stage) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (sys::log_enabled(sys::LogLevel::debug)) sys::log_debug(std::string("init: ") + describe(steps[i].action));
+    if (sys::log_enabled(sys::LogLevel::debug))
+      sys::log_debug(std::string("init: ") + describe(steps[i].action));
     try {
       if (!arguments_.fail_at.empty() && arguments_.fail_at == stage + (":" + std::to_string(i)))
         throw Error("failure asked for before: " + describe(steps[i].action));
@@ -184,7 +189,8 @@ void Init::settle_environment() {
 }
 
 void Init::wait_for_start() {
-  // A container may wait for days: nothing of the host stays open meanwhile (a kept log pipe hangs its reader).
+  // A container may wait for days: nothing of the host stays open meanwhile (a kept log pipe hangs its
+  // reader).
   keep_only({channel_.fd().raw(), gate_.ref().raw()}, plan_.preserve_fds);
   const Message word = conversation_.next();
   if (word.type == MessageType::start) return;
@@ -212,7 +218,8 @@ int Init::exec() {
   const sys::Argv argv(plan_.args), envp(env_);
   Channel& listener = at_gate_ ? starter_ : channel_;
   listener.send(MessageType::ready);
-  // Not merely close-on-exec: execve itself must not be able to walk through a descriptor of the host's (CVE-2024-21626).
+  // Not merely close-on-exec: execve itself must not be able to walk through a descriptor of the host's
+  // (CVE-2024-21626).
   sweep_descriptors(plan_.preserve_fds, listener.fd().raw());
   return sys::execve(context_.executable, argv, envp);
 }

@@ -13,10 +13,10 @@ namespace ocx::runtime {
 struct InitArguments {
   const Plan& plan;
   const sys::Procfs& proc;
-  sys::FdRef channel;       // init's end of the handshake
-  sys::FdRef gate;          // the listening start gate; -1 for `run`, which starts over the handshake
+  sys::FdRef channel;          // init's end of the handshake
+  sys::FdRef gate;             // the listening start gate; -1 for `run`, which starts over the handshake
   bool cgroup_joined = false;  // cloned into it, or there is none: no message will come
-  std::string fail_at;      // tests: "build:3", the step that has to fail
+  std::string fail_at;         // tests: "build:3", the step that has to fail
 };
 
 /// The child's main function.

@@ -20,50 +20,54 @@ class InitChannel {
   virtual void wait_for_cgroup() = 0;
   /// Hands the pty master to the parent, which sends it to the console socket or relays it.
   virtual void send_console(sys::FdRef master) = 0;
-  /// Asks the privileged parent for a detached clone of a mount source (a path init itself may not reach: EACCES in a user
-  /// namespace). The tree belongs to init's mount namespace.
+  /// Asks the privileged parent for a detached clone of a mount source (a path init itself may not reach:
+  /// EACCES in a user namespace). The tree belongs to init's mount namespace.
   virtual sys::UniqueFd request_tree(const std::string& path, bool recursive) = 0;
 };
 
 struct InitContext {
   const Plan& plan;
-  const sys::Procfs& proc;      // the host's /proc, opened by the parent
+  const sys::Procfs& proc;  // the host's /proc, opened by the parent
   InitChannel& channel;
-  sys::UniqueFd root;           // O_PATH of the rootfs' own mount, after AttachRootfs; of "/" after EnterRoot
-  sys::UniqueFd dev_null;       // detached bind of the verified host /dev/null (char 1:3), made by EnterRoot when anything is masked
-  sys::UniqueFd empty_directory;  // one read-only empty tmpfs shared by all masked directories, made when first needed
+  sys::UniqueFd root;      // O_PATH of the rootfs' own mount, after AttachRootfs; of "/" after EnterRoot
+  sys::UniqueFd dev_null;  // detached bind of the verified host /dev/null (char 1:3), made by EnterRoot when
+                           // anything is masked
+  sys::UniqueFd
+      empty_directory;  // one read-only empty tmpfs shared by all masked directories, made when first needed
   bool directory_denied = false;  // EnterDirectory as root got EACCES or EPERM: try again as the user
-  std::string executable;       // found by FindExecutable
-  std::string proc_self;        // init's own directory below `proc`, "self" (the handle is the host's pid namespace)
+  std::string executable;         // found by FindExecutable
+  std::string
+      proc_self;  // init's own directory below `proc`, "self" (the handle is the host's pid namespace)
 };
 
-// One executor a step, in the file of its topic. Each throws ocx::Error; init.cpp adds the origin and describe().
-void execute(InitContext&, const step::BecomeRoot&);        // user.cpp
-void execute(InitContext&, const step::SessionKeyring&);    // keyring.cpp
-void execute(InitContext&, const step::LoopbackUp&);        // network.cpp
-void execute(InitContext&, const step::JoinCgroup&);        // namespaces.cpp
-void execute(InitContext&, const step::SetHostname&);       // namespaces.cpp
-void execute(InitContext&, const step::SetDomainname&);     // namespaces.cpp
-void execute(InitContext&, const step::Sysctl&);            // sysctl.cpp
-void execute(InitContext&, const step::RootPropagation&);   // rootfs.cpp
-void execute(InitContext&, const step::AttachRootfs&);      // rootfs.cpp
-void execute(InitContext&, const step::Mount&);             // mount.cpp
-void execute(InitContext&, const step::MakeDevice&);        // devices.cpp
-void execute(InitContext&, const step::MakeLink&);          // devices.cpp
-void execute(InitContext&, const step::EnterRoot&);         // pivot.cpp
-void execute(InitContext&, const step::RootfsPropagation&); // pivot.cpp
-void execute(InitContext&, const step::Console&);           // console.cpp
-void execute(InitContext&, const step::SetReadOnly&);       // masked_paths.cpp
-void execute(InitContext&, const step::ReadonlyPath&);      // masked_paths.cpp
-void execute(InitContext&, const step::MaskedPath&);        // masked_paths.cpp
-void execute(InitContext&, const step::Personality&);       // process_attributes.cpp
-void execute(InitContext&, const step::EnterDirectory&);    // working_directory.cpp
-void execute(InitContext&, const step::NoNewPrivileges&);   // capabilities.cpp
-void execute(InitContext&, const step::SetRlimit&);         // process_attributes.cpp
-void execute(InitContext&, const step::SetUser&);           // user.cpp
-void execute(InitContext&, const step::DropBounding&);      // capabilities.cpp
-void execute(InitContext&, const step::SetCapabilities&);   // capabilities.cpp
-void execute(InitContext&, const step::FindExecutable&);    // executable.cpp
+// One executor a step, in the file of its topic. Each throws ocx::Error; init.cpp adds the origin and
+// describe().
+void execute(InitContext&, const step::BecomeRoot&);         // user.cpp
+void execute(InitContext&, const step::SessionKeyring&);     // keyring.cpp
+void execute(InitContext&, const step::LoopbackUp&);         // network.cpp
+void execute(InitContext&, const step::JoinCgroup&);         // namespaces.cpp
+void execute(InitContext&, const step::SetHostname&);        // namespaces.cpp
+void execute(InitContext&, const step::SetDomainname&);      // namespaces.cpp
+void execute(InitContext&, const step::Sysctl&);             // sysctl.cpp
+void execute(InitContext&, const step::RootPropagation&);    // rootfs.cpp
+void execute(InitContext&, const step::AttachRootfs&);       // rootfs.cpp
+void execute(InitContext&, const step::Mount&);              // mount.cpp
+void execute(InitContext&, const step::MakeDevice&);         // devices.cpp
+void execute(InitContext&, const step::MakeLink&);           // devices.cpp
+void execute(InitContext&, const step::EnterRoot&);          // pivot.cpp
+void execute(InitContext&, const step::RootfsPropagation&);  // pivot.cpp
+void execute(InitContext&, const step::Console&);            // console.cpp
+void execute(InitContext&, const step::SetReadOnly&);        // masked_paths.cpp
+void execute(InitContext&, const step::ReadonlyPath&);       // masked_paths.cpp
+void execute(InitContext&, const step::MaskedPath&);         // masked_paths.cpp
+void execute(InitContext&, const step::Personality&);        // process_attributes.cpp
+void execute(InitContext&, const step::EnterDirectory&);     // working_directory.cpp
+void execute(InitContext&, const step::NoNewPrivileges&);    // capabilities.cpp
+void execute(InitContext&, const step::SetRlimit&);          // process_attributes.cpp
+void execute(InitContext&, const step::SetUser&);            // user.cpp
+void execute(InitContext&, const step::DropBounding&);       // capabilities.cpp
+void execute(InitContext&, const step::SetCapabilities&);    // capabilities.cpp
+void execute(InitContext&, const step::FindExecutable&);     // executable.cpp
 
 // The parent's steps, on init's pid: process_attributes.cpp.
 void execute(int init_pid, const sys::Procfs& proc, const step::OomScoreAdj&);

@@ -36,7 +36,8 @@ void check_terminal(const spec::Config& config, const CreateRequest& request, La
     throw Error(messages::socket_needs_tty, ErrorKind::invalid_config).at("/process/terminal");
 }
 
-Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode mode, const std::string& document) {
+Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode mode,
+               const std::string& document) {
   const spec::Config config = load_config(document);
   check_terminal(config, request, mode);
   HostFacts host = gather_host_facts();
@@ -82,8 +83,8 @@ std::string how_it_ended(const sys::ExitStatus& status) {
 }  // namespace
 
 std::string read_config(const CreateRequest& request) {
-  const std::string path = request.config_file.starts_with('/') ? request.config_file
-                                                                 : request.bundle + "/" + request.config_file;
+  const std::string path =
+      request.config_file.starts_with('/') ? request.config_file : request.bundle + "/" + request.config_file;
   try {
     return sys::read_file(sys::FdRef::cwd(), path);
   } catch (Error& error) {
@@ -102,7 +103,9 @@ spec::Config load_config(const std::string& document) {
   return config;
 }
 
-spec::State hook_state(const Record& record, spec::Status status) { return to_state(record, status); }
+spec::State hook_state(const Record& record, spec::Status status) {
+  return to_state(record, status);
+}
 
 Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode mode)
     : globals_(globals),
@@ -113,7 +116,8 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
       plan_(make_plan(globals, request, mode, document_)),
       directory_(StateDirectory::reserve(globals, request.id)) {
   if (const char* stage = std::getenv("OCX_TEST_FAIL_AT")) fail_at_ = stage;
-  // Whatever a hook acquired for the container, its poststop counterpart gives back (runtime.md, lifecycle steps 12 and 13).
+  // Whatever a hook acquired for the container, its poststop counterpart gives back (runtime.md, lifecycle
+  // steps 12 and 13).
   rollback_.arm([this] {
     if (!hooks_have_run_) return;
     HookContext context{"poststop", hook_state(record_, spec::Status::stopped), record_.bundle, {}};
@@ -138,7 +142,8 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
     rethrow_with_cause();
   } catch (const Error& error) {
     // Init failed first, and what was being done to it failed for that reason.
-    if (error.error_number() == EPIPE || error.error_number() == ESRCH || error.error_number() == ENOENT) hear_init_out();
+    if (error.error_number() == EPIPE || error.error_number() == ESRCH || error.error_number() == ENOENT)
+      hear_init_out();
     throw;
   }
 }
@@ -220,7 +225,8 @@ void Launch::serve_until(MessageType wanted) {
     else if (message.type == MessageType::console && plan_.terminal && message.fds.size() == 1 && !console_)
       console_ = std::move(message.fds[0]);
     else
-      throw Error("handshake: message " + std::to_string(static_cast<unsigned>(message.type)) + " is not due");
+      throw Error("handshake: message " + std::to_string(static_cast<unsigned>(message.type)) +
+                  " is not due");
   }
 }
 
@@ -232,7 +238,8 @@ void Launch::serve_tree(const std::string& request) {
     // Cloned inside init's mount namespace, so that flags the kernel locked there stay locked.
     AdoptedNamespaces adopted(proc_);
     adopted.join_mounts_of(init_.pid);
-    tree = sys::try_open_tree(sys::FdRef::cwd(), request.substr(1), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+    tree = sys::try_open_tree(sys::FdRef::cwd(), request.substr(1),
+                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
   }
   if (!tree) throw_errno("open_tree " + sys::quote(request.substr(1)), tree.error_number);
   channel_.send(MessageType::tree, {}, {tree.fd});
@@ -301,7 +308,9 @@ void Launch::fail_if_asked(const char* stage) const {
 
 void Launch::rethrow_with_cause() {
   if (!sys::pidfd_wait(init_.pidfd, 5000)) throw Error("container init closed its channel and did not end");
-  throw Error(how_it_ended(sys::wait_for_child(init_.pidfd))).in(messages::init_failed).in(messages::start_failed);
+  throw Error(how_it_ended(sys::wait_for_child(init_.pidfd)))
+      .in(messages::init_failed)
+      .in(messages::start_failed);
 }
 
 }  // namespace ocx::runtime

@@ -1,5 +1,5 @@
-// From a request to an init that waits: what create and run share. Everything acquired arms a rollback at once; only commit()
-// keeps it.
+// From a request to an init that waits: what create and run share. Everything acquired arms a rollback at
+// once; only commit() keeps it.
 #pragma once
 
 #include <functional>
@@ -11,16 +11,16 @@
 #include "runtime/plan.hpp"
 #include "runtime/request.hpp"
 #include "runtime/state_store.hpp"
-#include "sys/procfs.hpp"
 #include "sys/process.hpp"
+#include "sys/procfs.hpp"
 #include "sys/rollback.hpp"
 
 namespace ocx::runtime {
 
 /// How the container will be started, which decides what it needs.
 struct LaunchMode {
-  bool gate = true;        // `create`: a later `start` opens the gate; `run` starts over the handshake
-  bool foreground = false; // `run` without --detach: the terminal stays with the caller
+  bool gate = true;         // `create`: a later `start` opens the gate; `run` starts over the handshake
+  bool foreground = false;  // `run` without --detach: the terminal stays with the caller
 };
 
 /// A launched container. Not movable: rollback actions refer to it.
@@ -32,8 +32,8 @@ class Launch {
   Launch& operator=(const Launch&) = delete;
   ~Launch() = default;
 
-  /// State `created`, console and pidfd handed over, pid file last; then init may wait at its gate. After this nothing is
-  /// undone by the destructor.
+  /// State `created`, console and pidfd handed over, pid file last; then init may wait at its gate. After
+  /// this nothing is undone by the destructor.
   void commit();
   /// `run`: lets init go on; returns when the program was executed.
   void start();
@@ -75,8 +75,8 @@ class Launch {
   bool attach_ = false;  // init was not cloned into its cgroup
   bool hooks_have_run_ = false;
   std::string fail_at_;
-  // Last, so destroyed first: its actions use the members above. Undone in reverse: init killed, cgroup removed, state erased, then
-  // poststop hooks where others have run.
+  // Last, so destroyed first: its actions use the members above. Undone in reverse: init killed, cgroup
+  // removed, state erased, then poststop hooks where others have run.
   sys::Rollback rollback_;
 };
 

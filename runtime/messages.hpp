@@ -1,4 +1,5 @@
-// Texts that engines match (the contract of runc's command line). Each has a test; change none of them lightly.
+// Texts that engines match (the contract of runc's command line). Each has a test; change none of them
+// lightly.
 #pragma once
 
 namespace ocx::runtime::messages {

@@ -37,8 +37,9 @@ void sweep_descriptors(unsigned keep, int except) {
 
 unsigned listen_fds() {
   const char* text = std::getenv("LISTEN_FDS");
-  const std::optional<std::uint64_t> count = text == nullptr ? std::nullopt : sys::parse_uint(text);
-  return count && *count <= std::numeric_limits<int>::max() ? static_cast<unsigned>(*count) : 0;
+  if (text == nullptr) return 0;
+  const std::uint64_t count = sys::parse_uint(text).value_or(0);
+  return count <= std::numeric_limits<int>::max() ? static_cast<unsigned>(count) : 0;
 }
 
 }  // namespace ocx::runtime

@@ -10,20 +10,21 @@ namespace ocx::runtime {
 
 /// At the start of create/run: marks every inherited descriptor above 2 close-on-exec except 3 .. 2+keep.
 void sanitise_inherited(unsigned keep);
-/// In init, last before exec: closes (not merely marks; CVE-2024-21626) every descriptor above 2+keep, except `except` (which is
-/// close-on-exec and reports a failed exec).
+/// In init, last before exec: closes (not merely marks; CVE-2024-21626) every descriptor above 2+keep, except
+/// `except` (which is close-on-exec and reports a failed exec).
 void sweep_descriptors(unsigned keep, int except);
 
 /// LISTEN_FDS of the environment, 0 when absent or malformed.
 unsigned listen_fds();
 
-/// sd_notify proxy for `start` and foreground `run`: the socket in <state>/notify that is bound to /run/notify in the container.
+/// sd_notify proxy for `start` and foreground `run`: the socket in <state>/notify that is bound to
+/// /run/notify in the container.
 class NotifyProxy {
  public:
   /// Makes <state>/notify/notify.sock, mode 0777.
   NotifyProxy(sys::FdRef state_directory, std::string outer_socket);
-  /// Waits for READY=1 from the container while `pidfd` lives, then forwards READY, MAINPID=<pid> and a barrier (30 s cap) to the
-  /// outer NOTIFY_SOCKET.
+  /// Waits for READY=1 from the container while `pidfd` lives, then forwards READY, MAINPID=<pid> and a
+  /// barrier (30 s cap) to the outer NOTIFY_SOCKET.
   void forward_until_ready(sys::FdRef pidfd, int pid);
 
  private:

@@ -5,8 +5,8 @@
 
 namespace ocx::runtime {
 
-/// Writes the decimal digits of `pid` and nothing else; the file appears whole, by rename. `path` is absolute. Engines take its
-/// appearance for success, so it is create's last act.
+/// Writes the decimal digits of `pid` and nothing else; the file appears whole, by rename. `path` is
+/// absolute. Engines take its appearance for success, so it is create's last act.
 void write_pid_file(const std::string& path, int pid);
 
 }  // namespace ocx::runtime

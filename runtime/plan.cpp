@@ -19,13 +19,21 @@ bool has_join(const Namespaces& namespaces, std::uint64_t flag) {
 
 }  // namespace
 
-bool Namespaces::own_mounts() const { return (new_flags & CLONE_NEWNS) != 0 || has_join(*this, CLONE_NEWNS); }
+bool Namespaces::own_mounts() const {
+  return (new_flags & CLONE_NEWNS) != 0 || has_join(*this, CLONE_NEWNS);
+}
 
-bool Namespaces::own_pids() const { return (new_flags & CLONE_NEWPID) != 0; }
+bool Namespaces::own_pids() const {
+  return (new_flags & CLONE_NEWPID) != 0;
+}
 
-bool Namespaces::joins_user() const { return has_join(*this, CLONE_NEWUSER); }
+bool Namespaces::joins_user() const {
+  return has_join(*this, CLONE_NEWUSER);
+}
 
-bool PlanInput::bind_devices() const { return host.in_user_namespace || own(CLONE_NEWUSER); }
+bool PlanInput::bind_devices() const {
+  return host.in_user_namespace || own(CLONE_NEWUSER);
+}
 
 std::string pointer(std::string_view base, std::string_view name) {
   std::string out(base);
@@ -72,7 +80,8 @@ void refuse_unsupported(const PlanInput& in) {
   if (!linux.net_devices.empty()) refuse("moving network devices", "/linux/netDevices");
   if (!linux.mount_label.empty()) refuse("an SELinux mount label", "/linux/mountLabel");
   if (in.config.process) {
-    if (!in.config.process->apparmor_profile.empty()) refuse("an AppArmor profile", "/process/apparmorProfile");
+    if (!in.config.process->apparmor_profile.empty())
+      refuse("an AppArmor profile", "/process/apparmorProfile");
     if (!in.config.process->selinux_label.empty()) refuse("an SELinux label", "/process/selinuxLabel");
   }
   const bool disabled = in.globals.cgroup_driver == CgroupDriver::disabled;
@@ -80,8 +89,8 @@ void refuse_unsupported(const PlanInput& in) {
   refuse_unsupported_mounts(in.config);
 }
 
-Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals, const HostFacts& host,
-          std::vector<std::string>& warnings) {
+Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals,
+          const HostFacts& host, std::vector<std::string>& warnings) {
   const PlanInput in{config, request, globals, host, warnings};
   refuse_unsupported(in);
 

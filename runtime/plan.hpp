@@ -1,7 +1,8 @@
-// The program a bundle compiles to. plan() is pure: no system call, no privilege; the same input gives the same program.
+// The program a bundle compiles to. plan() is pure: no system call, no privilege; the same input gives the
+// same program.
 //
-// Executing is dumb: the parent and init walk their lists. Each step carries its origin, the JSON pointer of the setting that
-// asked for it, which is what an error, `ocx explain` and --trace print.
+// Executing is dumb: the parent and init walk their lists. Each step carries its origin, the JSON pointer of
+// the setting that asked for it, which is what an error, `ocx explain` and --trace print.
 #pragma once
 
 #include <sys/types.h>
@@ -23,72 +24,113 @@ using Origin = std::string;  // "/mounts/3"; empty: ocx's own doing
 
 namespace step {
 
-// --- namespaces -----------------------------------------------------------------------------------------------------
+// --- namespaces
+// -----------------------------------------------------------------------------------------------------
 /// Waits until the parent has written the id maps, then becomes uid 0 and gid 0 of the new user namespace.
 struct BecomeRoot {};
 /// A session keyring of its own, named _ses.<id>.
-struct SessionKeyring { std::string name; };
+struct SessionKeyring {
+  std::string name;
+};
 /// Brings "lo" up in a new network namespace.
 struct LoopbackUp {};
-/// Waits until the parent has put init into its cgroup, then unshares the cgroup namespace, so that it is rooted there.
-/// Without `unshare`, only waits.
-struct JoinCgroup { bool unshare = false; };
-struct SetHostname { std::string name; };
-struct SetDomainname { std::string name; };
+/// Waits until the parent has put init into its cgroup, then unshares the cgroup namespace, so that it is
+/// rooted there. Without `unshare`, only waits.
+struct JoinCgroup {
+  bool unshare = false;
+};
+struct SetHostname {
+  std::string name;
+};
+struct SetDomainname {
+  std::string name;
+};
 /// `path` is below /proc/sys, with slashes.
-struct Sysctl { std::string path, value; };
+struct Sysctl {
+  std::string path, value;
+};
 
-// --- root file system -----------------------------------------------------------------------------------------------
-/// Propagation of "/" in the new mount namespace before anything is mounted; flags MS_SLAVE|MS_REC and the like.
-struct RootPropagation { std::uint64_t flags = 0; };
+// --- root file system
+// -----------------------------------------------------------------------------------------------
+/// Propagation of "/" in the new mount namespace before anything is mounted; flags MS_SLAVE|MS_REC and the
+/// like.
+struct RootPropagation {
+  std::uint64_t flags = 0;
+};
 /// The rootfs becomes a mount of its own, at its place; InitContext::root then refers to it.
 /// With `bind` false (no mount namespace of its own) only the directory is opened.
-struct AttachRootfs { std::string path; bool parent_private = false; bool bind = true; };
+struct AttachRootfs {
+  std::string path;
+  bool parent_private = false;
+  bool bind = true;
+};
 struct DeviceNode {
-  char type = 'c';    // c, b or p ('u' has become 'c')
-  std::string path;   // absolute in the container
+  char type = 'c';   // c, b or p ('u' has become 'c')
+  std::string path;  // absolute in the container
   dev_t device = 0;
-  mode_t mode = 0666; // permission bits
-  uid_t uid = 0;      // ids inside the container
+  mode_t mode = 0666;  // permission bits
+  uid_t uid = 0;       // ids inside the container
   gid_t gid = 0;
   bool bind = false;  // bind the host's node: mknod is refused in a user namespace
   Origin origin;
 };
-struct SymbolicLink { std::string target, path; bool replace = false; };
+struct SymbolicLink {
+  std::string target, path;
+  bool replace = false;
+};
 struct Mount {
   enum class Kind { filesystem, bind, remount, cgroup };
   Kind kind = Kind::filesystem;
-  Origin origin;  // /mounts/3
+  Origin origin;             // /mounts/3
   std::string type, source;  // source: absolute for binds
   std::string target;        // absolute, cleaned
   spec::MountOptions options;
-  bool late_read_only = false;  // asked read-only, but things are still to be made in it: SetReadOnly comes later
-  std::vector<DeviceNode> devices;     // made in the file system before it is attached (a tmpfs on /dev)
+  bool late_read_only =
+      false;  // asked read-only, but things are still to be made in it: SetReadOnly comes later
+  std::vector<DeviceNode> devices;  // made in the file system before it is attached (a tmpfs on /dev)
   std::vector<SymbolicLink> links;
   std::vector<std::string> directories;  // "pts", "shm": mount points needed next, made with it
 };
-struct MakeDevice { DeviceNode node; };
-struct MakeLink { SymbolicLink link; };
+struct MakeDevice {
+  DeviceNode node;
+};
+struct MakeLink {
+  SymbolicLink link;
+};
 
-// --- into the root --------------------------------------------------------------------------------------------------
+// --- into the root
+// --------------------------------------------------------------------------------------------------
 enum class RootMethod { pivot, move, chroot };  // move: --no-pivot; chroot: no mount namespace of its own
-struct EnterRoot { RootMethod method = RootMethod::pivot; };
+struct EnterRoot {
+  RootMethod method = RootMethod::pivot;
+};
 /// Propagation the configuration wants for the container's root, applied after the pivot.
-struct RootfsPropagation { std::uint64_t flags = 0; };
+struct RootfsPropagation {
+  std::uint64_t flags = 0;
+};
 /// Allocates the pty from the container's own devpts, sends the master away, binds the slave on /dev/console.
 struct Console {
   std::optional<spec::ConsoleSize> size;
   bool own_mount_namespace = true;
   uid_t uid = 0;  // owner of the slave
 };
-struct SetReadOnly { std::string path; };
-struct ReadonlyPath { std::string path; };
-struct MaskedPath { std::string path; };
+struct SetReadOnly {
+  std::string path;
+};
+struct ReadonlyPath {
+  std::string path;
+};
+struct MaskedPath {
+  std::string path;
+};
 
-// --- process --------------------------------------------------------------------------------------------------------
-struct Personality { unsigned long domain = 0; };
-/// The working directory: made when missing, entered as root, and, where root was denied (root-squashed or private), once more
-/// as the user.
+// --- process
+// --------------------------------------------------------------------------------------------------------
+struct Personality {
+  unsigned long domain = 0;
+};
+/// The working directory: made when missing, entered as root, and, where root was denied (root-squashed or
+/// private), once more as the user.
 struct EnterDirectory {
   enum class Phase { make, enter, enter_as_user };
   std::string path;
@@ -103,32 +145,50 @@ struct SetUser {
   std::optional<mode_t> umask;
   bool set_groups = true;
 };
-struct DropBounding { std::uint64_t keep = 0; };
-struct SetCapabilities { spec::Capabilities sets; };
+struct DropBounding {
+  std::uint64_t keep = 0;
+};
+struct SetCapabilities {
+  spec::Capabilities sets;
+};
 /// Looks args[0] up in the container's PATH (execvp rules), so that a missing program is create's error.
-struct FindExecutable { std::string name; std::string path_variable; };
+struct FindExecutable {
+  std::string name;
+  std::string path_variable;
+};
 
-// --- done by the parent to init --------------------------------------------------------------------------------------
-struct OomScoreAdj { int value = 0; };
-struct SetRlimit { int resource = 0; std::uint64_t soft = 0, hard = 0; };
-struct SetScheduler { spec::Scheduler scheduler; };
-struct SetIoPriority { spec::IoPriority priority; };
+// --- done by the parent to init
+// --------------------------------------------------------------------------------------
+struct OomScoreAdj {
+  int value = 0;
+};
+struct SetRlimit {
+  int resource = 0;
+  std::uint64_t soft = 0, hard = 0;
+};
+struct SetScheduler {
+  spec::Scheduler scheduler;
+};
+struct SetIoPriority {
+  spec::IoPriority priority;
+};
 
 }  // namespace step
 
-using InitAction =
-    std::variant<step::BecomeRoot, step::SessionKeyring, step::LoopbackUp, step::JoinCgroup, step::SetHostname,
-                 step::SetDomainname, step::Sysctl, step::RootPropagation, step::AttachRootfs, step::Mount, step::MakeDevice,
-                 step::MakeLink, step::EnterRoot, step::RootfsPropagation, step::Console, step::SetReadOnly,
-                 step::ReadonlyPath, step::MaskedPath, step::Personality, step::EnterDirectory, step::NoNewPrivileges,
-                 step::SetUser, step::DropBounding, step::SetCapabilities, step::SetRlimit,
-                 step::FindExecutable>;
+using InitAction = std::variant<step::BecomeRoot, step::SessionKeyring, step::LoopbackUp, step::JoinCgroup,
+                                step::SetHostname, step::SetDomainname, step::Sysctl, step::RootPropagation,
+                                step::AttachRootfs, step::Mount, step::MakeDevice, step::MakeLink,
+                                step::EnterRoot, step::RootfsPropagation, step::Console, step::SetReadOnly,
+                                step::ReadonlyPath, step::MaskedPath, step::Personality, step::EnterDirectory,
+                                step::NoNewPrivileges, step::SetUser, step::DropBounding,
+                                step::SetCapabilities, step::SetRlimit, step::FindExecutable>;
 struct InitStep {
   Origin origin;
   InitAction action;
 };
 
-using ParentAction = std::variant<step::OomScoreAdj, step::SetRlimit, step::SetScheduler, step::SetIoPriority>;
+using ParentAction =
+    std::variant<step::OomScoreAdj, step::SetRlimit, step::SetScheduler, step::SetIoPriority>;
 struct ParentStep {
   Origin origin;
   ParentAction action;
@@ -142,7 +202,8 @@ struct JoinNamespace {
 
 /// What the parent does up to and including clone3.
 struct Namespaces {
-  std::uint64_t new_flags = 0;  // for clone3; never CLONE_NEWCGROUP (init unshares it) nor CLONE_NEWTIME (the parent prepares it)
+  std::uint64_t new_flags =
+      0;  // for clone3; never CLONE_NEWCGROUP (init unshares it) nor CLONE_NEWTIME (the parent prepares it)
   bool new_time = false;
   std::vector<JoinNamespace> joins;
   std::vector<spec::IdMapping> uid_maps, gid_maps;  // to write; empty when none or joined
@@ -160,15 +221,16 @@ struct Plan {
   std::optional<spec::Resources> resources;
 
   // Init's program, in order. The parent's hooks run between `build` and `enter`.
-  std::vector<InitStep> build;    // namespaces, mounts, devices -> RootfsReady
-  std::vector<InitStep> enter;    // pivot, console, masks, identity, capabilities, executable -> Ready
+  std::vector<InitStep> build;         // namespaces, mounts, devices -> RootfsReady
+  std::vector<InitStep> enter;         // pivot, console, masks, identity, capabilities, executable -> Ready
   std::vector<ParentStep> attributes;  // the parent's, at Ready
 
   spec::Hooks hooks;
   bool terminal = false;
   bool notify = false;  // <state>/notify is mounted for the payload's readiness message
   bool has_process = false;
-  std::vector<std::string> args, env;  // of the payload; env with HOME, LISTEN_FDS, NOTIFY_SOCKET settled by init
+  std::vector<std::string> args,
+      env;  // of the payload; env with HOME, LISTEN_FDS, NOTIFY_SOCKET settled by init
   std::string cwd;
   unsigned preserve_fds = 0;  // descriptors 3 .. 2+n go to the payload (LISTEN_FDS included)
   unsigned listen_fds = 0;    // the first of them, announced by LISTEN_FDS
@@ -180,21 +242,22 @@ struct HostFacts {
   bool in_user_namespace = false;  // ocx itself runs inside one
   uid_t euid = 0;
   gid_t egid = 0;
-  bool cgroup_v2 = false;         // no v1 devices controller: device rules would need an eBPF program
+  bool cgroup_v2 = false;  // no v1 devices controller: device rules would need an eBPF program
   unsigned last_capability = 40;
   std::uint64_t permitted_capabilities = ~0ULL;  // of ocx
-  unsigned listen_fds = 0;        // LISTEN_FDS of the caller
-  bool notify_socket = false;     // NOTIFY_SOCKET is set: <state>/notify is bound to /run/notify
+  unsigned listen_fds = 0;                       // LISTEN_FDS of the caller
+  bool notify_socket = false;  // NOTIFY_SOCKET is set: <state>/notify is bound to /run/notify
   std::string notify_directory;
 };
 HostFacts gather_host_facts();
 
-/// Compiles. Throws Error (invalid_config, unsupported) with the origin of the first setting that can't be had; `warnings` gets
-/// what is skipped on purpose (ungrantable capabilities, …).
-Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals, const HostFacts& host,
-          std::vector<std::string>& warnings);
+/// Compiles. Throws Error (invalid_config, unsupported) with the origin of the first setting that can't be
+/// had; `warnings` gets what is skipped on purpose (ungrantable capabilities, …).
+Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals,
+          const HostFacts& host, std::vector<std::string>& warnings);
 
-/// One step in words: "mount tmpfs on /dev (nosuid, strictatime; mode=755, size=65536k)". Also the first part of its error.
+/// One step in words: "mount tmpfs on /dev (nosuid, strictatime; mode=755, size=65536k)". Also the first part
+/// of its error.
 std::string describe(const InitAction& action);
 std::string describe(const ParentAction& action);
 

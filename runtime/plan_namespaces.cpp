@@ -37,7 +37,8 @@ void plan_namespace_steps(const PlanInput& in, Plan& plan) {
 
 void plan_sysctl(const PlanInput& in, Plan& plan) {
   for (const auto& [name, value] : in.config.linux.sysctl) {
-    plan.enter.push_back({pointer("/linux/sysctl", name), step::Sysctl{spec::sysctl_path(name).value(), value}});
+    plan.enter.push_back(
+        {pointer("/linux/sysctl", name), step::Sysctl{spec::sysctl_path(name).value(), value}});
   }
 }
 

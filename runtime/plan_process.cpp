@@ -14,14 +14,16 @@ namespace {
 
 /// config.md "Linux Process": a capability that can't be granted is a warning, not an error.
 std::uint64_t grantable(const PlanInput& in, const char* set, std::uint64_t wanted) {
-  const std::uint64_t known = in.host.last_capability >= 63 ? ~0ULL : (1ULL << (in.host.last_capability + 1)) - 1;
+  const std::uint64_t known =
+      in.host.last_capability >= 63 ? ~0ULL : (1ULL << (in.host.last_capability + 1)) - 1;
   // In a user namespace of its own init has every capability the kernel knows.
   const std::uint64_t possible = in.own(CLONE_NEWUSER) ? known : known & in.host.permitted_capabilities;
   const std::uint64_t lost = wanted & ~possible;
   for (unsigned bit = 0; bit < 64; ++bit)
     if ((lost >> bit & 1U) != 0)
       in.warnings.push_back("capability " + spec::capability_name(bit) +
-                            " can't be granted here, ignoring (" + pointer("/process/capabilities", set) + ")");
+                            " can't be granted here, ignoring (" + pointer("/process/capabilities", set) +
+                            ")");
   return wanted & possible;
 }
 
@@ -44,13 +46,16 @@ std::vector<gid_t> plan_groups(const spec::User& user) {
   return groups;
 }
 
-/// With CAP_SYS_RESOURCE on the host the parent sets limits last, from outside: also above those a user namespace may set. Without
-/// it nobody may change the limits of another user's process, and init sets its own before it changes user.
+/// With CAP_SYS_RESOURCE on the host the parent sets limits last, from outside: also above those a user
+/// namespace may set. Without it nobody may change the limits of another user's process, and init sets its
+/// own before it changes user.
 bool parent_sets_limits(const PlanInput& in) {
   return (in.host.permitted_capabilities >> CAP_SYS_RESOURCE & 1U) != 0;
 }
 
-step::SetRlimit planned_limit(const spec::Rlimit& limit) { return {limit.resource, limit.soft, limit.hard}; }
+step::SetRlimit planned_limit(const spec::Rlimit& limit) {
+  return {limit.resource, limit.soft, limit.hard};
+}
 
 void plan_identity(const PlanInput& in, Plan& plan) {
   const spec::Process& process = *in.config.process;
@@ -87,18 +92,23 @@ void plan_process(const PlanInput& in, Plan& plan) {
   }
 
   if (in.config.linux.personality)
-    plan.enter.push_back({"/linux/personality", step::Personality{*in.config.linux.personality == spec::PersonalityDomain::linux32
-                                                                      ? 0x0008UL     // PER_LINUX32
-                                                                      : 0x0000UL}});  // PER_LINUX
+    plan.enter.push_back({"/linux/personality",
+                          step::Personality{*in.config.linux.personality == spec::PersonalityDomain::linux32
+                                                ? 0x0008UL      // PER_LINUX32
+                                                : 0x0000UL}});  // PER_LINUX
   plan_identity(in, plan);
-  plan.enter.push_back({"/process/args/0", step::FindExecutable{process.args.at(0), variable(plan.env, "PATH").value_or("")}});
+  plan.enter.push_back(
+      {"/process/args/0", step::FindExecutable{process.args.at(0), variable(plan.env, "PATH").value_or("")}});
 
-  if (process.oom_score_adj) plan.attributes.push_back({"/process/oomScoreAdj", step::OomScoreAdj{*process.oom_score_adj}});
+  if (process.oom_score_adj)
+    plan.attributes.push_back({"/process/oomScoreAdj", step::OomScoreAdj{*process.oom_score_adj}});
   if (parent_sets_limits(in))
     for (std::size_t i = 0; i < process.rlimits.size(); ++i)
       plan.attributes.push_back({pointer("/process/rlimits", i), planned_limit(process.rlimits[i])});
-  if (process.scheduler) plan.attributes.push_back({"/process/scheduler", step::SetScheduler{*process.scheduler}});
-  if (process.io_priority) plan.attributes.push_back({"/process/ioPriority", step::SetIoPriority{*process.io_priority}});
+  if (process.scheduler)
+    plan.attributes.push_back({"/process/scheduler", step::SetScheduler{*process.scheduler}});
+  if (process.io_priority)
+    plan.attributes.push_back({"/process/ioPriority", step::SetIoPriority{*process.io_priority}});
 }
 
 }  // namespace ocx::runtime

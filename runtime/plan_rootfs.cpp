@@ -11,20 +11,28 @@ namespace {
 
 std::uint64_t propagation_flag(spec::RootfsPropagation propagation) {
   switch (propagation) {
-    case spec::RootfsPropagation::shared: return MS_SHARED;
-    case spec::RootfsPropagation::private_: return MS_PRIVATE;
-    case spec::RootfsPropagation::unbindable: return MS_UNBINDABLE;
-    default: return MS_SLAVE;
+    case spec::RootfsPropagation::shared:
+      return MS_SHARED;
+    case spec::RootfsPropagation::private_:
+      return MS_PRIVATE;
+    case spec::RootfsPropagation::unbindable:
+      return MS_UNBINDABLE;
+    default:
+      return MS_SLAVE;
   }
 }
 
-/// Propagation of the whole tree before anything is mounted. A shared root leaves the host's peers alone (mount events have to
-/// travel both ways); an unbindable one could not be bound onto itself, so that flag comes after the pivot.
+/// Propagation of the whole tree before anything is mounted. A shared root leaves the host's peers alone
+/// (mount events have to travel both ways); an unbindable one could not be bound onto itself, so that flag
+/// comes after the pivot.
 std::uint64_t early_propagation(const spec::Linux& linux) {
   switch (linux.rootfs_propagation) {
-    case spec::RootfsPropagation::shared: return MS_SHARED;
-    case spec::RootfsPropagation::private_: return MS_PRIVATE | MS_REC;
-    default: return MS_SLAVE | MS_REC;
+    case spec::RootfsPropagation::shared:
+      return MS_SHARED;
+    case spec::RootfsPropagation::private_:
+      return MS_PRIVATE | MS_REC;
+    default:
+      return MS_SLAVE | MS_REC;
   }
 }
 
@@ -57,10 +65,12 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
   } else if (out.options.bind) {
     out.kind = step::Mount::Kind::bind;
     if (mount.source.empty())
-      throw Error("bind mount on " + sys::quote(out.target) + " has no source", ErrorKind::invalid_config).at(origin);
+      throw Error("bind mount on " + sys::quote(out.target) + " has no source", ErrorKind::invalid_config)
+          .at(origin);
     if (!mount.source.starts_with('/')) out.source = in.request.bundle + "/" + mount.source;
     if (!out.options.data.empty())
-      throw Error("bind mount on " + sys::quote(out.target) + ": invalid option " + sys::quote(out.options.data[0].text),
+      throw Error("bind mount on " + sys::quote(out.target) + ": invalid option " +
+                      sys::quote(out.options.data[0].text),
                   ErrorKind::invalid_config)
           .at(pointer(origin + "/options", out.options.data[0].index))
           .hint("a bind mount takes no file system options");
@@ -71,10 +81,13 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
   return out;
 }
 
-/// Things are still to be made in a read-only tmpfs or /dev (mount points, devices): it becomes read-only after the pivot.
+/// Things are still to be made in a read-only tmpfs or /dev (mount points, devices): it becomes read-only
+/// after the pivot.
 void delay_read_only(step::Mount& mount, std::vector<InitStep>& late) {
   const bool wanted = (mount.options.attributes.set & MOUNT_ATTR_RDONLY) != 0;
-  if (!wanted || mount.kind != step::Mount::Kind::filesystem || (mount.type != "tmpfs" && mount.target != "/dev")) return;
+  if (!wanted || mount.kind != step::Mount::Kind::filesystem ||
+      (mount.type != "tmpfs" && mount.target != "/dev"))
+    return;
   mount.options.attributes.set &= ~static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY);
   mount.late_read_only = true;
   late.push_back({mount.origin, step::SetReadOnly{mount.target}});
@@ -104,7 +117,8 @@ std::size_t dev_mount(const std::vector<step::Mount>& mounts) {
   return std::string::npos;
 }
 
-/// A tmpfs on /dev is filled before it is attached: no path of the image is ever walked for it (CVE-2026-41579).
+/// A tmpfs on /dev is filled before it is attached: no path of the image is ever walked for it
+/// (CVE-2026-41579).
 void fill_dev(std::vector<step::Mount>& mounts, std::size_t dev, std::vector<step::DeviceNode>& devices,
               std::vector<step::SymbolicLink>& links) {
   step::Mount& mount = mounts[dev];
@@ -126,8 +140,8 @@ void fill_dev(std::vector<step::Mount>& mounts, std::size_t dev, std::vector<ste
 }
 
 void push_mounts(const PlanInput& in, std::vector<step::Mount>& mounts, Plan& plan) {
-  // The cgroup namespace is rooted where its maker is, so init waits for its cgroup first; as late as possible, because the
-  // parent's write to cgroup.procs can take 10 ms on v1.
+  // The cgroup namespace is rooted where its maker is, so init waits for its cgroup first; as late as
+  // possible, because the parent's write to cgroup.procs can take 10 ms on v1.
   const bool unshare = in.makes(CLONE_NEWCGROUP);
   bool joined = false;
   const auto join = [&] {
@@ -145,7 +159,9 @@ void push_mounts(const PlanInput& in, std::vector<step::Mount>& mounts, Plan& pl
 void refuse_host_mounts(const PlanInput& in) {
   const std::string why = " needs a mount namespace of the container's own, or the host would see it";
   const auto refuse = [&](const char* what, const char* origin) {
-    throw Error(what + why, ErrorKind::invalid_config).at(origin).hint("add {\"type\": \"mount\"} to linux.namespaces");
+    throw Error(what + why, ErrorKind::invalid_config)
+        .at(origin)
+        .hint("add {\"type\": \"mount\"} to linux.namespaces");
   };
   if (!in.config.mounts.empty()) refuse("a mount", "/mounts/0");
   if (!in.config.linux.masked_paths.empty()) refuse("a masked path", "/linux/maskedPaths");
@@ -162,8 +178,9 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
   const bool own_mounts = plan.namespaces.own_mounts();
   if (!own_mounts) refuse_host_mounts(in);
   if (own_mounts)
-    plan.build.push_back({linux.rootfs_propagation == spec::RootfsPropagation::unset ? "" : "/linux/rootfsPropagation",
-                          step::RootPropagation{early_propagation(linux)}});
+    plan.build.push_back(
+        {linux.rootfs_propagation == spec::RootfsPropagation::unset ? "" : "/linux/rootfsPropagation",
+         step::RootPropagation{early_propagation(linux)}});
   const bool shared = linux.rootfs_propagation == spec::RootfsPropagation::shared;
   plan.build.push_back({"/root/path", step::AttachRootfs{plan.rootfs, shared, own_mounts}});
 
@@ -175,10 +192,12 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
 
   const std::size_t dev = dev_mount(mounts);
   // A /dev bound from the host has the host's nodes; making ours there would change the host.
-  const bool foreign_dev = !own_mounts || (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::bind);
+  const bool foreign_dev =
+      !own_mounts || (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::bind);
   std::vector<step::DeviceNode> devices = foreign_dev ? std::vector<step::DeviceNode>() : plan_devices(in);
   std::vector<step::SymbolicLink> links = foreign_dev ? std::vector<step::SymbolicLink>() : plan_links(in);
-  if (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::filesystem && mounts[dev].type == "tmpfs")
+  if (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::filesystem &&
+      mounts[dev].type == "tmpfs")
     fill_dev(mounts, dev, devices, links);
   push_mounts(in, mounts, plan);
   for (step::DeviceNode& node : devices) {
@@ -203,8 +222,9 @@ void plan_enter(const PlanInput& in, Plan& plan) {
   plan.enter.push_back({"/root/path", step::EnterRoot{method}});
 
   if (plan.terminal)
-    plan.enter.push_back({"/process/terminal", step::Console{in.config.process->console_size, plan.namespaces.own_mounts(),
-                                                             in.config.process->user.uid}});
+    plan.enter.push_back(
+        {"/process/terminal", step::Console{in.config.process->console_size, plan.namespaces.own_mounts(),
+                                            in.config.process->user.uid}});
   // The working directory may have to be made in a root that is about to become read-only.
   if (in.config.process)
     plan.enter.push_back(
@@ -217,9 +237,11 @@ void plan_enter(const PlanInput& in, Plan& plan) {
   for (std::size_t i = 0; i < linux.masked_paths.size(); ++i)
     plan.enter.push_back({pointer("/linux/maskedPaths", i), step::MaskedPath{linux.masked_paths[i]}});
 
-  // Slave and private came with the first step. Last, because nothing can be bound from an unbindable mount, as the paths above are.
+  // Slave and private came with the first step. Last, because nothing can be bound from an unbindable mount,
+  // as the paths above are.
   using Propagation = spec::RootfsPropagation;
-  if (linux.rootfs_propagation == Propagation::shared || linux.rootfs_propagation == Propagation::unbindable) {
+  if (linux.rootfs_propagation == Propagation::shared ||
+      linux.rootfs_propagation == Propagation::unbindable) {
     std::uint64_t flags = propagation_flag(linux.rootfs_propagation);
     if (linux.rootfs_propagation_recursive) flags |= MS_REC;
     plan.enter.push_back({"/linux/rootfsPropagation", step::RootfsPropagation{flags}});

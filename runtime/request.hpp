@@ -12,7 +12,7 @@ enum class Rootless { automatic, yes, no };
 
 /// The global options that reach the runtime.
 struct Globals {
-  std::string root;  // state root, absolute; chosen by state_root()
+  std::string root;            // state root, absolute; chosen by state_root()
   bool explicit_root = false;  // it came from --root: `list` then wants it to exist
   CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
   Rootless rootless = Rootless::automatic;
@@ -20,8 +20,8 @@ struct Globals {
 
 struct CreateRequest {
   std::string id;
-  std::string bundle;  // absolute
-  std::string config_file = "config.json";  // relative to the bundle, or absolute
+  std::string bundle;                                  // absolute
+  std::string config_file = "config.json";             // relative to the bundle, or absolute
   std::string console_socket, pid_file, pidfd_socket;  // empty: not asked for; paths absolute
   bool no_pivot = false, no_new_keyring = false;
   unsigned preserve_fds = 0;

@@ -1,3 +1,5 @@
+#include "runtime/start.hpp"
+
 #include <cstdlib>
 #include <optional>
 
@@ -8,7 +10,6 @@
 #include "runtime/operations.hpp"
 #include "runtime/passed_fds.hpp"
 #include "runtime/remove.hpp"
-#include "runtime/start.hpp"
 #include "runtime/state_store.hpp"
 #include "sys/error.hpp"
 #include "sys/process.hpp"
@@ -18,21 +19,26 @@ namespace {
 
 void check_startable(const Record& record, spec::Status status) {
   switch (status) {
-    case spec::Status::creating: throw Error("container is still being created", ErrorKind::wrong_state);
+    case spec::Status::creating:
+      throw Error("container is still being created", ErrorKind::wrong_state);
     case spec::Status::running:
-    case spec::Status::paused: throw Error(messages::already_running, ErrorKind::wrong_state);
-    case spec::Status::stopped: throw Error(messages::already_stopped, ErrorKind::wrong_state);
-    case spec::Status::created: break;
+    case spec::Status::paused:
+      throw Error(messages::already_running, ErrorKind::wrong_state);
+    case spec::Status::stopped:
+      throw Error(messages::already_stopped, ErrorKind::wrong_state);
+    case spec::Status::created:
+      break;
   }
   if (!record.has_process)
     throw Error("the configuration has no process to start", ErrorKind::invalid_config).at("/process");
 }
 
-/// Opens the gate and waits until the program is executed. Throws what init reports; `hook_failed` tells the stage.
+/// Opens the gate and waits until the program is executed. Throws what init reports; `hook_failed` tells the
+/// stage.
 void open_gate(const StateDirectory& directory, bool& hook_failed) {
   Channel gate(directory.connect_gate());
-  // From here on the container is no longer `created`: the name goes first, so that a `start` killed between the two leaves
-  // an init that ends, not a container that claims to be startable.
+  // From here on the container is no longer `created`: the name goes first, so that a `start` killed between
+  // the two leaves an init that ends, not a container that claims to be startable.
   directory.close_gate();
   hook_failed = true;
   gate.send(MessageType::start);

@@ -1,6 +1,8 @@
-// The state directory: <root>/<id>/ with the record later commands read, the copy of config.json, and the start gate.
+// The state directory: <root>/<id>/ with the record later commands read, the copy of config.json, and the
+// start gate.
 //
-//   state.json    0600, replaced by rename; keys other tools know from runc (id, init_process_pid, init_process_start,
+//   state.json    0600, replaced by rename; keys other tools know from runc (id, init_process_pid,
+//   init_process_start,
 //                 created, cgroup_paths, namespace_paths, config) and ocx's own
 //   config.json   the document as it was at create (later edits of the bundle change nothing)
 //   start         the start gate, a listening socket; there exactly while the container is `created`
@@ -24,9 +26,9 @@ namespace ocx::runtime {
 /// What create leaves for later commands: enough for all of them, so that none parses config.json again.
 struct Record {
   std::string id;
-  std::string oci_version;  // of the config
-  bool created = false;     // create has finished; before, the status is `creating`
-  int pid = 0;              // init, in the runtime's pid namespace; 0 before it is cloned
+  std::string oci_version;       // of the config
+  bool created = false;          // create has finished; before, the status is `creating`
+  int pid = 0;                   // init, in the runtime's pid namespace; 0 before it is cloned
   std::uint64_t start_time = 0;  // field 22 of /proc/PID/stat, clock ticks: tells a recycled pid
   std::string bundle, rootfs;    // absolute
   std::string created_at;        // RFC 3339, UTC, nanoseconds
@@ -84,16 +86,18 @@ class StateDirectory {
   sys::UniqueFd root_, directory_;
 };
 
-/// --root, or /run/ocx; $XDG_RUNTIME_DIR/ocx for an unprivileged user or root of a user namespace (empty counts as unset).
+/// --root, or /run/ocx; $XDG_RUNTIME_DIR/ocx for an unprivileged user or root of a user namespace (empty
+/// counts as unset).
 std::string state_root(const std::string& option);
 /// Throws for ids outside [A-Za-z0-9_+.-], "." and "..", and empty ones.
 void check_id(const std::string& id);
-/// Names of the directories in the state root, sorted; a missing default root is an empty list, a missing explicit one
-/// an error (`explicit_root`).
+/// Names of the directories in the state root, sorted; a missing default root is an empty list, a missing
+/// explicit one an error (`explicit_root`).
 std::vector<std::string> container_ids(const Globals& globals);
 
-/// The live status: creating until the record says created; stopped when init is gone, a zombie, or another process;
-/// paused when the cgroup is frozen (before `start`, too); created while the gate is there; else running.
+/// The live status: creating until the record says created; stopped when init is gone, a zombie, or another
+/// process; paused when the cgroup is frozen (before `start`, too); created while the gate is there; else
+/// running.
 spec::Status live_status(const StateDirectory& directory, const Record& record);
 /// True while `pid` is alive, no zombie, and has that start time.
 bool is_alive(int pid, std::uint64_t start_time);

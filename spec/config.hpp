@@ -1,6 +1,7 @@
-// config.json as plain structs, named as the OCI runtime specification 1.3 names them (config.md, config-linux.md).
-// A std::optional is a property that may be absent; `null` counts as absent. The JSON pointer of any element follows from
-// its names and indices (`/mounts/3/options/2`), so no struct carries one.
+// config.json as plain structs, named as the OCI runtime specification 1.3 names them (config.md,
+// config-linux.md). A std::optional is a property that may be absent; `null` counts as absent. The JSON
+// pointer of any element follows from its names and indices (`/mounts/3/options/2`), so no struct carries
+// one.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,8 @@ struct Rlimit {
   std::uint64_t soft = 0, hard = 0;
 };
 
-/// Bit n of a set is capability n of capabilities(7). Unknown names were warned about by the parser and are not here.
+/// Bit n of a set is capability n of capabilities(7). Unknown names were warned about by the parser and are
+/// not here.
 struct Capabilities {
   std::uint64_t effective = 0, bounding = 0, inheritable = 0, permitted = 0, ambient = 0;
 };

@@ -11,8 +11,8 @@ namespace ocx::spec {
 
 struct DeviceRule {
   bool allow = false;
-  char type = 'a';                          // a, b or c
-  std::optional<std::int64_t> major, minor; // absent: any
+  char type = 'a';                           // a, b or c
+  std::optional<std::int64_t> major, minor;  // absent: any
   bool read = false, write = false, mknod = false;
 };
 

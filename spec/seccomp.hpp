@@ -1,4 +1,5 @@
-// `linux.seccomp` (config-linux.md, "Seccomp"). Values are libseccomp's and the kernel's, translated by the parser.
+// `linux.seccomp` (config-linux.md, "Seccomp"). Values are libseccomp's and the kernel's, translated by the
+// parser.
 #pragma once
 
 #include <cstdint>

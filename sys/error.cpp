@@ -50,8 +50,12 @@ void Error::compose() {
   if (!hint_.empty()) line_ += "; " + hint_;
 }
 
-void throw_errno(std::string call) { throw_errno(std::move(call), errno); }
+void throw_errno(std::string call) {
+  throw_errno(std::move(call), errno);
+}
 
-void throw_errno(std::string call, int error_number) { throw Error::from_errno(std::move(call), error_number); }
+void throw_errno(std::string call, int error_number) {
+  throw Error::from_errno(std::move(call), error_number);
+}
 
 }  // namespace ocx

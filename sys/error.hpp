@@ -18,7 +18,8 @@ enum class ErrorKind {
   wrong_state,     // the operation is not allowed in the container's state
 };
 
-/// errno in the field's words: lower case, as Go prints them ("no such file or directory"); engines match on these.
+/// errno in the field's words: lower case, as Go prints them ("no such file or directory"); engines match on
+/// these.
 std::string errno_text(int error_number);
 
 /// An error is one line: `<contexts>: <what was done>: <errno in words> (<origin>); <hint>`.

@@ -22,7 +22,8 @@ class FdRef {
 
 inline constexpr FdRef standard_input{0}, standard_output{1}, standard_error{2};
 
-/// Owns one descriptor and closes it once; close is never retried (on Linux the number is gone even after EINTR).
+/// Owns one descriptor and closes it once; close is never retried (on Linux the number is gone even after
+/// EINTR).
 class UniqueFd {
  public:
   UniqueFd() = default;

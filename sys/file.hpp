@@ -1,5 +1,5 @@
-// Files and directories, always relative to a directory descriptor. Throwing calls name the call and its path; the try_ form
-// returns errno where the caller branches on it. Descriptors are made O_CLOEXEC.
+// Files and directories, always relative to a directory descriptor. Throwing calls name the call and its
+// path; the try_ form returns errno where the caller branches on it. Descriptors are made O_CLOEXEC.
 #pragma once
 
 #include <sys/stat.h>
@@ -28,7 +28,8 @@ FdResult try_openat(FdRef directory, const std::string& path, int flags, mode_t 
 std::string read_all(FdRef fd, std::size_t limit = 16U << 20U);
 std::string read_file(FdRef directory, const std::string& path, std::size_t limit = 16U << 20U);
 /// Like read_file; nothing when the file is absent (ENOENT).
-std::optional<std::string> read_file_if_any(FdRef directory, const std::string& path, std::size_t limit = 16U << 20U);
+std::optional<std::string> read_file_if_any(FdRef directory, const std::string& path,
+                                            std::size_t limit = 16U << 20U);
 void write_all(FdRef fd, std::string_view data);
 /// One write(2) to an existing file (procfs, cgroupfs): these take a value whole or not at all.
 void write_file(FdRef directory, const std::string& path, std::string_view value);

@@ -9,8 +9,8 @@
 
 namespace ocx::sys {
 
-/// Runs its actions, newest first, when destroyed without commit(). An action that throws is logged and the rest still
-/// run: a rollback has nobody to report to.
+/// Runs its actions, newest first, when destroyed without commit(). An action that throws is logged and the
+/// rest still run: a rollback has nobody to report to.
 class Rollback {
  public:
   Rollback() = default;

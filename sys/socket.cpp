@@ -96,8 +96,10 @@ void send_message(FdRef socket, std::string_view data, const std::vector<FdRef>&
   }
   put_descriptors(message, control.data(), fds);
   ssize_t sent = -1;
+  // ECONNRESET comes once, when the peer closed without reading all we sent: EPIPE from then on, the one
+  // errno callers know.
   while ((sent = ::sendmsg(socket.raw(), &message, MSG_NOSIGNAL)) < 0)
-    if (errno != EINTR) throw_errno("sendmsg on a unix socket");
+    if (errno != EINTR && errno != ECONNRESET) throw_errno("sendmsg on a unix socket");
   if (static_cast<std::size_t>(sent) != data.size())
     throw Error("sendmsg on a unix socket: message cut short");
 }
@@ -125,14 +127,15 @@ Packet receive_packet(FdRef socket, std::size_t limit) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ssize_t size = -1;
-  // ECONNRESET: the peer closed without reading all we sent. Closed is closed.
-  while ((size = ::recvmsg(socket.raw(), &message, MSG_CMSG_CLOEXEC)) < 0 && errno != ECONNRESET)
-    if (errno != EINTR) throw_errno("recvmsg on a unix socket");
-  if (size >= 0) take_descriptors(message, packet.fds);
-  if (size >= 0 && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+  // ECONNRESET comes once, when the peer closed without reading all we sent; what it had said before is still
+  // there.
+  while ((size = ::recvmsg(socket.raw(), &message, MSG_CMSG_CLOEXEC)) < 0)
+    if (errno != EINTR && errno != ECONNRESET) throw_errno("recvmsg on a unix socket");
+  take_descriptors(message, packet.fds);
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
     throw Error("message on a unix socket is larger than " + std::to_string(limit) +
                 " bytes or 16 descriptors (or the limit of open files)");
-  packet.data.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  packet.data.resize(static_cast<std::size_t>(size));
   packet.closed = packet.data.empty() && packet.fds.empty();
   return packet;
 }

@@ -2,11 +2,11 @@
 # run.sh BUILD [SUITE...]: runs test suites and adds them up. The last line is `N passed, N failed, N skipped`; the exit
 # status is 0 only if nothing failed.
 #
-#   layers size format tidy   checks of the sources
+#   layers size docs format tidy   checks of the sources and documents
 #   units                     every unit_* executable of BUILD (or name one: unit_spec)
 #   integration               real containers, as root; OCX_RUNTIME=PATH tests another runtime
 #
-# Without a SUITE: layers size units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
+# Without a SUITE: layers size docs units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
 # a skipped test a failed one.
 set -eu
 
@@ -15,7 +15,7 @@ usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-[ $# -gt 0 ] || set -- layers size units integration
+[ $# -gt 0 ] || set -- layers size docs units integration
 
 logs=$build/test-logs
 mkdir -p "$logs"
@@ -81,7 +81,7 @@ run_integration() {
 cd "$source_dir"
 for suite in "$@"; do
   case $suite in
-    layers | size | format | tidy) run "$suite" "tests/check-$suite.sh" "$build" ;;
+    layers | size | docs | format | tidy) run "$suite" "tests/check-$suite.sh" "$build" ;;
     units) run_units ;;
     unit_*) run "$suite" "$build/tests/$suite" ;;
     integration) run_integration ;;

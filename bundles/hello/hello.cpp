@@ -117,8 +117,8 @@ void confinement(const std::string& status) {
   static constexpr const char* modes[] = {"off", "strict", "filter"};
   const unsigned mode = static_cast<unsigned>(std::atoi(status_field(status, "Seccomp").c_str()));
   section("confinement", "process.noNewPrivileges and linux.seccomp");
-  row("no new privs", status_field(status, "NoNewPrivs") == "1" ? "yes" : "no",
-      "setuid programs gain nothing");
+  const bool kept = status_field(status, "NoNewPrivs") == "1";
+  row("no new privs", kept ? "yes" : "no", kept ? "setuid programs gain nothing" : "setuid programs work");
   row("seccomp", mode < 3 ? modes[mode] : "?");
 }
 

@@ -96,7 +96,8 @@ TEST_CASE("explain names every setting's place and makes nothing") {
   for (const char* part :
        {"[/mounts/0]", "[/mounts/6]", "[/linux/maskedPaths/0]", "[/hooks/prestart/0]", "[/hooks/poststop/0]",
         "[/process/rlimits/0]", "[/linux/namespaces]", "[/linux/cgroupsPath]", "\"a b\"", "/hook/one",
-        "at most 5 s", "make device \"/dev/null\""})
+        "at most 5 s",
+        "make the devices every container gets in /dev: null, zero, full, random, urandom, tty"})
     CHECK_THAT(text, Catch::Contains(part));
   CHECK_FALSE(std::filesystem::exists(bundle.scratch() / "state"));
 }
@@ -110,7 +111,11 @@ TEST_CASE("explain as JSON has the same steps") {
   CHECK(document["bundle"] == bundle.path().string());
   std::vector<std::string> origins;
   for (const json& section : document["sections"])
-    for (const json& step : section["steps"]) origins.push_back(step["origin"]);
+    for (const json& step : section["steps"]) {
+      origins.push_back(step["origin"]);
+      CHECK_FALSE(step["action"].get<std::string>().empty());
+      CHECK_FALSE(step["does"].get<std::string>().empty());
+    }
   for (const char* origin : {"/mounts/0", "/root/path", "/process/args", "/linux/readonlyPaths/4"})
     CHECK(std::find(origins.begin(), origins.end(), origin) != origins.end());
 }
@@ -130,4 +135,56 @@ TEST_CASE("explain of a configuration without a process says that start is refus
   Bundle bundle;
   bundle.config.erase("process");
   CHECK_THAT(explained(bundle, false), Catch::Contains("no process"));
+}
+
+TEST_CASE("explain tells things in the order in which they happen") {
+  Bundle bundle;
+  bundle.config["hooks"] = {{"prestart", {{{"path", "/one"}}}},
+                            {"createContainer", {{{"path", "/two"}}}},
+                            {"startContainer", {{{"path", "/three"}}}},
+                            {"poststart", {{{"path", "/four"}}}},
+                            {"poststop", {{{"path", "/five"}}}}};
+  bundle.add_namespace("cgroup");
+  const std::string text = explained(bundle, false);
+  INFO(text);
+  std::size_t last = 0;
+  for (const char* part :
+       {"make a cgroup", "make a new pid namespace", "clone init", "mount \"proc\" on \"/proc\"",
+        "make a new cgroup namespace", "prestart hook", "createContainer hook", "pivot_root", "mask ",
+        "find the program", "status \"created\"", "startContainer hook", "execute", "poststart hook",
+        "remove the cgroup", "poststop hook"}) {
+    INFO(part);
+    const std::size_t place = text.find(part);
+    REQUIRE(place != std::string::npos);
+    CHECK(place > last);
+    last = place;
+  }
+}
+
+TEST_CASE("explain says what namespaces and mounts are for") {
+  Bundle bundle;
+  bundle.config["linux"]["namespaces"] = {
+      {{"type", "mount"}}, {{"type", "pid"}}, {{"type", "network"}, {"path", "/run/netns/a"}}};
+  bundle.config["linux"].erase("sysctl");
+  bundle.config.erase("hostname");
+  const std::string text = explained(bundle, false);
+  INFO(text);
+  for (const char* part :
+       {"make a new mount namespace: what it mounts, the host does not see  [/linux/namespaces/0]",
+        "make a new pid namespace: it sees only its own processes, counted from 1  [/linux/namespaces/1]",
+        "join the network namespace \"/run/netns/a\"  [/linux/namespaces/2]",
+        "on \"/dev/shm\" (nosuid, nodev, noexec, mode=1777, size=65536k): POSIX shared memory"})
+    CHECK_THAT(text, Catch::Contains(part));
+}
+
+TEST_CASE("explain tells of listed devices apart from the default ones") {
+  Bundle bundle;
+  bundle.config["linux"]["devices"] = {
+      {{"path", "/dev/fuse"}, {"type", "c"}, {"major", 10}, {"minor", 229}},
+      {{"path", "/dev/null"}, {"type", "c"}, {"major", 1}, {"minor", 3}, {"fileMode", 0600}}};
+  const std::string text = explained(bundle, false);
+  INFO(text);
+  CHECK_THAT(text, Catch::Contains("make device \"/dev/fuse\" (char 10:229, mode 0666)  [/linux/devices/0]"));
+  CHECK_THAT(text, Catch::Contains("make device \"/dev/null\" (char 1:3, mode 0600)  [/linux/devices/1]"));
+  CHECK_THAT(text, Catch::Contains("every container gets in /dev: zero, full, random, urandom, tty"));
 }

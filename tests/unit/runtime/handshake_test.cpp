@@ -87,6 +87,19 @@ TEST_CASE("what is sent before the end is still read") {
   CHECK_THROWS_AS(ends.parent.receive(), PeerGone);
 }
 
+TEST_CASE("what is sent before the end is read although ours was not") {
+  Ends ends;
+  ends.parent.send(MessageType::cgroup_joined);
+  ends.init.send_error(Error("mount \"/proc\" failed"));
+  ends.init.close();
+  SECTION("by the next read") {}
+  SECTION("also when another message finds the end first") {
+    CHECK_THROWS_WITH(ends.parent.send(MessageType::hooks_done), Catch::EndsWith("broken pipe"));
+  }
+  CHECK_THROWS_WITH(ends.parent.receive(), "mount \"/proc\" failed");
+  CHECK_THROWS_AS(ends.parent.receive(), PeerGone);
+}
+
 TEST_CASE("an error arrives whole: kind, errno, place and remedy") {
   Ends ends;
   Error sent = Error::from_errno("mount \"x\"", ENODEV);
