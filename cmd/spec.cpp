@@ -25,7 +25,7 @@ void write_new(const std::string& directory, const std::string& document) {
 }
 
 int run(const runtime::Globals&, const Arguments& arguments) {
-  const runtime::HostFacts host = runtime::gather_host_facts();
+  const runtime::HostFacts host = runtime::gather_host_facts({});
   const std::string document = spec::write_template({.rootless = arguments.flag("rootless"),
                                                      .euid = host.euid,
                                                      .egid = host.egid,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "spec/names.hpp"
 #include "sys/error.hpp"
@@ -14,10 +15,8 @@
 #include "sys/text.hpp"
 
 namespace ocx::runtime {
-namespace {
 
-/// The name below /proc/PID/ns: the specification's, shortened.
-const char* proc_name(std::uint64_t flag) {
+const char* namespace_file(std::uint64_t flag) {
   switch (flag) {
     case CLONE_NEWNET:
       return "net";
@@ -38,9 +37,11 @@ const char* proc_name(std::uint64_t flag) {
   }
 }
 
+namespace {
+
 /// A magic link of the host's own /proc, which Procfs::open() would refuse to follow.
 sys::UniqueFd open_own(const sys::Procfs& proc, const std::string& process, std::uint64_t flag) {
-  return sys::openat(proc.fd(), process + "/ns/" + proc_name(flag), O_RDONLY | O_CLOEXEC);
+  return sys::openat(proc.fd(), process + "/ns/" + namespace_file(flag), O_RDONLY | O_CLOEXEC);
 }
 
 std::string map_text(const std::vector<spec::IdMapping>& maps) {
@@ -79,6 +80,32 @@ void join_namespace(const JoinNamespace& ns, sys::FdRef file) {
     if (error.error_number() == EINVAL) error.hint(sys::quote(ns.path) + " is not a " + type + " namespace");
     throw Error(error).in("join " + type + " namespace " + sys::quote(ns.path)).at(ns.origin);
   }
+}
+
+namespace {
+
+/// Inside the namespace the kernel shows its maps as they were written, in terms of the parent's ids.
+void check_map(const sys::Procfs& proc, const char* file, const std::vector<spec::IdMapping>& expected,
+               const char* origin) {
+  if (expected.empty()) return;
+  std::vector<spec::IdMapping> found;
+  for (const std::string& line : sys::split(proc.read(std::string("self/") + file), '\n')) {
+    spec::IdMapping map;
+    if (std::sscanf(line.c_str(), "%u %u %u", &map.container_id, &map.host_id, &map.size) == 3)
+      found.push_back(map);
+  }
+  if (found == expected) return;
+  throw Error("the user namespace to join has other id mappings than the configuration",
+              ErrorKind::invalid_config)
+      .at(origin)
+      .hint("leave the mappings out, they come with the namespace");
+}
+
+}  // namespace
+
+void check_joined_maps(const sys::Procfs& proc, const Namespaces& namespaces) {
+  check_map(proc, "uid_map", namespaces.expected_uid_maps, "/linux/uidMappings");
+  check_map(proc, "gid_map", namespaces.expected_gid_maps, "/linux/gidMappings");
 }
 
 void AdoptedNamespaces::save(std::uint64_t flag) {

@@ -46,6 +46,11 @@ sys::UniqueFd open_namespace(const JoinNamespace& ns);
 void join_namespace(const JoinNamespace& ns, sys::FdRef file);
 /// For a process of its own: writes <proc>/self/timens_offsets.
 void write_time_offsets(const sys::Procfs& proc, const std::map<std::string, spec::TimeOffset>& offsets);
+/// For the process that has joined a user namespace by path: its maps are those of the configuration, if that
+/// has any.
+void check_joined_maps(const sys::Procfs& proc, const Namespaces& namespaces);
+/// The file below /proc/PID/ns of a CLONE_NEW* flag.
+const char* namespace_file(std::uint64_t flag);
 /// uid_map, gid_map and setgroups of a process (user_namespaces(7)).
 void write_id_maps(const sys::Procfs& proc, int pid, const Namespaces& namespaces, bool privileged);
 

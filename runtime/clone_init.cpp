@@ -63,6 +63,7 @@ sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_
       }
     }
     join_namespace(*user_join, user);
+    check_joined_maps(arguments.proc, namespaces);
     for (const auto& [ns, file] : later) join_namespace(*ns, file);
     if (namespaces.new_time) {
       sys::unshare(CLONE_NEWTIME);

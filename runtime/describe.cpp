@@ -169,7 +169,7 @@ struct Words {
     return s.umask ? out + ", umask " + octal(*s.umask) : out;
   }
   std::string operator()(const step::DropBounding& s) const {
-    return "keep in the bounding set, so within reach of any program: " + capability_words(s.keep);
+    return "limit the capabilities that any program in it can ever have to: " + capability_words(s.keep);
   }
   std::string operator()(const step::SetCapabilities& s) const {
     const bool same = s.sets.permitted == s.sets.effective;

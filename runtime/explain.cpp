@@ -74,7 +74,7 @@ Section launch_section(const spec::Config& config, const Plan& plan, const Globa
                 plan.cgroups_path ? "make the cgroup " + sys::quote(*plan.cgroups_path)
                                   : "make a cgroup named after the container",
                 plan.cgroups_path ? "/linux/cgroupsPath" : "",
-                "its processes are counted, limited and killed together");
+                "its processes stay in it, and are found there");
   add_namespaces(section, config.linux, true);
   add_namespaces(section, config.linux, false);
   add_id_maps_and_clocks(section, plan.namespaces);
@@ -163,8 +163,7 @@ void add_device_rules(Section& section, const Plan& plan, bool enforced) {
 }
 
 Section limits_section(const Plan& plan, bool device_rules) {
-  Section section{
-      "create: ocx limits what stands, and runs the hooks that see it from the host", "parent", {}};
+  Section section{"create: ocx, still outside, sets limits and runs hooks", "parent", {}};
   add_device_rules(section, plan, device_rules);
   add_hooks(section, "prestart", plan.hooks.prestart);
   add_hooks(section, "createRuntime", plan.hooks.create_runtime);
@@ -210,7 +209,7 @@ std::vector<Section> sections_of(const spec::Config& config, const Plan& plan, c
   sections.push_back(launch_section(config, plan, globals));
   sections.push_back(init_section("create: init builds the container's file system", plan.build));
   sections.push_back(limits_section(plan, device_rules));
-  Section hooks{"create: init runs the hooks that see it from inside", "init", {}};
+  Section hooks{"create: init runs hooks from inside", "init", {}};
   add_hooks(hooks, "createContainer", plan.hooks.create_container);
   sections.push_back(std::move(hooks));
   sections.push_back(
@@ -267,7 +266,7 @@ std::string as_json(const Plan& plan, const std::vector<Section>& sections) {
 std::string explain(const Globals& globals, const CreateRequest& request, bool json) {
   const spec::Config config = load_config(read_config(request));
   std::vector<std::string> warnings;
-  const HostFacts host = gather_host_facts();
+  const HostFacts host = gather_host_facts(config.linux);
   const Plan compiled = plan(config, request, globals, host, warnings);
   for (const std::string& warning : warnings) sys::log_warning(warning);
   const std::vector<Section> sections = sections_of(config, compiled, globals, host);

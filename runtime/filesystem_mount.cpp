@@ -82,9 +82,15 @@ std::string octal(mode_t mode) {
   return text;
 }
 
-// A tmpfs takes the mode of the directory it covers, unless it is given one.
-std::optional<mode_t> covered_mode(const step::Mount& mount, sys::FdRef target) {
-  if (mount.type != "tmpfs" || has_data(mount, "mode=")) return std::nullopt;
+bool takes_mode(const step::Mount& mount) {
+  return mount.type == "tmpfs" && !has_data(mount, "mode=");
+}
+
+// A tmpfs takes the mode of the directory it covers, unless it is given one. A directory that had to be made
+// for it has none to give: then tmpfs' own 1777 holds, which is what images that bring no such directory
+// count on.
+std::optional<mode_t> covered_mode(const step::Mount& mount, sys::FdRef target, bool was_there) {
+  if (!takes_mode(mount) || !was_there) return std::nullopt;
   return sys::fstat(target).st_mode & 07777;
 }
 
@@ -182,9 +188,10 @@ std::optional<sys::UniqueFd> make_filesystem(const step::Mount& mount, std::uint
 }
 
 void mount_filesystem(InitContext& context, const step::Mount& mount) {
+  const bool was_there = !takes_mode(mount) || sys::try_open_in_root(context.root, mount.target, O_PATH);
   sys::UniqueFd target = open_target(context, mount, false);
   check_place(mount, target, std::nullopt);
-  const std::optional<mode_t> mode = covered_mode(mount, target);
+  const std::optional<mode_t> mode = covered_mode(mount, target, was_there);
   std::uint64_t attributes = new_attributes(mount);
   const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0 && is_filled(mount);
   if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};

@@ -10,7 +10,7 @@
 //     |------------------ tree (1 fd) ------------------>|
 //     |<----------------- rootfs_ready ------------------|
 //     | limits, prestart and createRuntime hooks         |
-//     |------------------ hooks_done ------------------->|   only when there are such hooks
+//     |------------------ hooks_done ------------------->|   only with limits or such hooks
 //     |                                                  | createContainer hooks, pivot, …
 //     |<----------------- console (1 fd) ----------------|   terminal only
 //     |<----------------- ready -------------------------|

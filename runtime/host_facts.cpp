@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cgroups/manager.hpp"
+#include "runtime/adopt.hpp"
 #include "runtime/passed_fds.hpp"
 #include "runtime/plan.hpp"
 #include "sys/file.hpp"
@@ -21,6 +22,12 @@ bool in_user_namespace() {
   return !(inside == 0 && outside == 0 && size == 4294967295UL);
 }
 
+bool is_own(const spec::Namespace& ns) {
+  const auto theirs = sys::fstatat(sys::FdRef::cwd(), ns.path);
+  const auto ours = sys::fstatat(sys::FdRef::cwd(), std::string("/proc/self/ns/") + namespace_file(ns.flag));
+  return theirs && ours && theirs->st_dev == ours->st_dev && theirs->st_ino == ours->st_ino;
+}
+
 bool has_v1_devices() {
   for (const cgroups::Hierarchies::Hierarchy& hierarchy : cgroups::detect_hierarchies().all)
     for (const std::string& controller : hierarchy.controllers)
@@ -30,8 +37,10 @@ bool has_v1_devices() {
 
 }  // namespace
 
-HostFacts gather_host_facts() {
+HostFacts gather_host_facts(const spec::Linux& linux) {
   HostFacts host;
+  for (const spec::Namespace& ns : linux.namespaces)
+    if (!ns.path.empty() && is_own(ns)) host.joined_own |= ns.flag;
   host.euid = ::geteuid();
   host.egid = ::getegid();
   host.in_user_namespace = in_user_namespace();

@@ -109,7 +109,7 @@ class Init {
  private:
   void prologue();
   void run_steps(const std::vector<InitStep>& steps, const char* stage);
-  void wait_for_parent_hooks();
+  void wait_for_parent();
   void settle_environment();
   void wait_for_start();
   int exec();
@@ -129,7 +129,7 @@ int Init::run() {
   prologue();
   run_steps(plan_.build, "build");
   channel_.send(MessageType::rootfs_ready);
-  wait_for_parent_hooks();
+  wait_for_parent();
   run_hooks(plan_.hooks.create_container, hook_context("createContainer", spec::Status::creating));
   run_steps(plan_.enter, "enter");
   settle_environment();
@@ -172,8 +172,8 @@ void Init::run_steps(const std::vector<InitStep>& steps, const char* stage) {
   }
 }
 
-void Init::wait_for_parent_hooks() {
-  if (plan_.hooks.prestart.empty() && plan_.hooks.create_runtime.empty()) return;
+void Init::wait_for_parent() {
+  if (!plan_.parent_acts_between()) return;
   if (conversation_.next().type != MessageType::hooks_done) throw Error("handshake: hooks_done was due");
 }
 

@@ -18,6 +18,10 @@ void signal_cgroup(cgroups::Manager& cgroup, int signal) {
     cgroup.signal_all(signal);
 }
 
+/// So that after `kill ID KILL` the state says stopped; an init that is stuck in the kernel is not waited
+/// for.
+constexpr int death_ms = 200;
+
 /// To init alone. False when it has ended.
 bool signal_init(const Record& record, int signal) {
   const auto init = open_init(record);
@@ -27,13 +31,16 @@ bool signal_init(const Record& record, int signal) {
 /// Without a pid namespace of its own the container's other processes outlive init: SIGKILL then means all of
 /// them.
 void kill_one(const Record& record, int signal) {
-  if (!signal_init(record, signal)) throw Error(messages::not_running, ErrorKind::wrong_state);
+  const auto init = open_init(record);
+  if (!init || !sys::pidfd_send_signal(*init, signal))
+    throw Error(messages::not_running, ErrorKind::wrong_state);
   if (signal != SIGKILL) return;
   const auto cgroup = open_cgroup(record);
   if (!record.own_pid_namespace) cgroup->kill_all();
   // A v1 freezer keeps even SIGKILL waiting. After the signal, so that nothing of the container runs in
   // between.
   if (cgroup->frozen()) cgroup->thaw();
+  sys::pidfd_wait(*init, death_ms);
 }
 
 /// What is left of a stopped container counts, too; that nothing is left is no error.

@@ -40,7 +40,7 @@ Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode 
                const std::string& document) {
   const spec::Config config = load_config(document);
   check_terminal(config, request, mode);
-  HostFacts host = gather_host_facts();
+  HostFacts host = gather_host_facts(config.linux);
   if (host.notify_socket) host.notify_directory = globals.root + "/" + request.id + "/notify";
   std::vector<std::string> warnings;
   Plan out = plan(config, request, globals, host, warnings);
@@ -129,30 +129,35 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
   record_ = make_record(globals, plan_);
   make_cgroup();
   clone_init();
-  try {
+  with_inits_words([this] {
     admit_init();
     serve_until(MessageType::rootfs_ready);
-    if (cgroup_ && plan_.resources) cgroup_->apply(*plan_.resources);
+    if (plan_.resources) cgroup_->apply(*plan_.resources);
     fail_if_asked("resources");
     run_parent_hooks();
     serve_until(MessageType::ready);
     set_attributes();
     fail_if_asked("attributes");
+  });
+}
+
+void Launch::with_inits_words(const std::function<void()>& talk) {
+  try {
+    talk();
   } catch (const PeerGone&) {
     rethrow_with_cause();
   } catch (const Error& error) {
-    // Init failed first, and what was being done to it failed for that reason.
-    if (error.error_number() == EPIPE || error.error_number() == ESRCH || error.error_number() == ENOENT)
-      hear_init_out();
+    if (!init_has_failed_) hear_init_out(error);
     throw;
   }
 }
 
-void Launch::hear_init_out() {
+void Launch::hear_init_out(const Error& ours) {
   try {
     while (sys::poll_readable({channel_.fd()}, 0) == 0) serve_until(MessageType::error);
   } catch (const PeerGone&) {
-    rethrow_with_cause();
+    const int error = ours.error_number();
+    if (error == EPIPE || error == ECONNRESET || error == ESRCH) rethrow_with_cause();
   }
 }
 
@@ -214,6 +219,7 @@ void Launch::serve_until(MessageType wanted) {
     } catch (const PeerGone&) {
       throw;
     } catch (Error& error) {
+      init_has_failed_ = true;
       const bool exec = error.message().starts_with("exec: ");
       if (!exec) error.in(messages::init_failed);
       error.in(messages::start_failed);
@@ -246,11 +252,8 @@ void Launch::serve_tree(const std::string& request) {
 }
 
 void Launch::run_parent_hooks() {
-  if (plan_.hooks.prestart.empty() && plan_.hooks.create_runtime.empty()) {
-    hooks_have_run_ = !plan_.hooks.create_container.empty();
-    return;
-  }
-  hooks_have_run_ = true;
+  hooks_have_run_ = plan_.hooks.before_start();
+  if (!plan_.parent_acts_between()) return;
   const spec::State state = hook_state(record_, spec::Status::creating);
   run_hooks(plan_.hooks.prestart, {"prestart", state, record_.bundle, {}});
   run_hooks(plan_.hooks.create_runtime, {"createRuntime", state, record_.bundle, {}});
@@ -289,8 +292,10 @@ void Launch::commit() {
 }
 
 void Launch::start() {
-  channel_.send(MessageType::start);
-  serve_until(MessageType::ready);
+  with_inits_words([this] {
+    channel_.send(MessageType::start);
+    serve_until(MessageType::ready);
+  });
   try {
     channel_.receive();
     throw Error("handshake: nothing was due after exec");

@@ -56,8 +56,10 @@ class Launch {
   void set_attributes();
   void fail_if_asked(const char* stage) const;
   [[noreturn]] void rethrow_with_cause();
-  /// Throws the error init has sent, if it has.
-  void hear_init_out();
+  /// Runs a part of the conversation. When it fails because init did, init's error is the one to show: what
+  /// was being done to it (a write to its cgroup, a message) failed for that reason.
+  void with_inits_words(const std::function<void()>& talk);
+  void hear_init_out(const Error& ours);
 
   const Globals& globals_;
   const CreateRequest& request_;
@@ -72,7 +74,8 @@ class Launch {
   sys::CloneResult init_;
   Channel channel_;
   sys::UniqueFd console_;
-  bool attach_ = false;  // init was not cloned into its cgroup
+  bool init_has_failed_ = false;  // and its words are on their way up
+  bool attach_ = false;           // init was not cloned into its cgroup
   bool hooks_have_run_ = false;
   std::string fail_at_;
   // Last, so destroyed first: its actions use the members above. Undone in reverse: init killed, cgroup

@@ -93,6 +93,7 @@ Plan plan(const spec::Config& config, const CreateRequest& request, const Global
           const HostFacts& host, std::vector<std::string>& warnings) {
   const PlanInput in{config, request, globals, host, warnings};
   refuse_unsupported(in);
+  refuse_host_changes(in);
 
   Plan out;
   out.id = request.id;

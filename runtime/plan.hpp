@@ -207,6 +207,8 @@ struct Namespaces {
   bool new_time = false;
   std::vector<JoinNamespace> joins;
   std::vector<spec::IdMapping> uid_maps, gid_maps;  // to write; empty when none or joined
+  // Of a user namespace joined by path, when the configuration repeats them: they have to be the same.
+  std::vector<spec::IdMapping> expected_uid_maps, expected_gid_maps;
   std::map<std::string, spec::TimeOffset> time_offsets;
   bool own_mounts() const;  // a mount namespace, new or joined, that is not the runtime's
   bool own_pids() const;    // a new pid namespace: killing init ends all of it
@@ -221,6 +223,12 @@ struct Plan {
   std::optional<spec::Resources> resources;
 
   // Init's program, in order. The parent's hooks run between `build` and `enter`.
+  /// Init waits between `build` and `enter`: hooks of the parent's may want the container as it then is, and
+  /// device rules that are being written refuse, for a moment, what they will allow.
+  bool parent_acts_between() const {
+    return resources || !hooks.prestart.empty() || !hooks.create_runtime.empty();
+  }
+
   std::vector<InitStep> build;         // namespaces, mounts, devices -> RootfsReady
   std::vector<InitStep> enter;         // pivot, console, masks, identity, capabilities, executable -> Ready
   std::vector<ParentStep> attributes;  // the parent's, at Ready
@@ -239,6 +247,8 @@ struct Plan {
 
 /// What the machine is, gathered once before planning; plan() looks at nothing else.
 struct HostFacts {
+  std::uint64_t joined_own =
+      0;  // CLONE_NEW* whose path is the runtime's own namespace: joining it isolates nothing
   bool in_user_namespace = false;  // ocx itself runs inside one
   uid_t euid = 0;
   gid_t egid = 0;
@@ -249,7 +259,8 @@ struct HostFacts {
   bool notify_socket = false;  // NOTIFY_SOCKET is set: <state>/notify is bound to /run/notify
   std::string notify_directory;
 };
-HostFacts gather_host_facts();
+/// `linux` is looked at for namespaces joined by path.
+HostFacts gather_host_facts(const spec::Linux& linux);
 
 /// Compiles. Throws Error (invalid_config, unsupported) with the origin of the first setting that can't be
 /// had; `warnings` gets what is skipped on purpose (ungrantable capabilities, …).

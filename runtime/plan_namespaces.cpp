@@ -7,11 +7,27 @@
 
 namespace ocx::runtime {
 
+void refuse_host_changes(const PlanInput& in) {
+  if (in.host.joined_own == 0) return;
+  spec::Linux separate = in.config.linux;
+  std::erase_if(separate.namespaces, [&](const spec::Namespace& ns) { return !in.own(ns.flag); });
+  spec::validate_sysctl(separate);
+  const auto need_uts = [&](const char* what, const char* origin) {
+    if (in.own(CLONE_NEWUTS)) return;
+    throw Error(std::string(what) + " needs the container's own uts namespace", ErrorKind::invalid_config)
+        .at(origin)
+        .hint("the path in /linux/namespaces is the host's");
+  };
+  if (in.config.hostname) need_uts("a host name", "/hostname");
+  if (in.config.domainname) need_uts("a domain name", "/domainname");
+}
+
 Namespaces plan_namespaces(const PlanInput& in) {
   const spec::Linux& linux = in.config.linux;
   Namespaces out;
   for (std::size_t i = 0; i < linux.namespaces.size(); ++i) {
     const spec::Namespace& ns = linux.namespaces[i];
+    if (!in.own(ns.flag)) continue;  // it is in there already
     if (!ns.path.empty())
       out.joins.push_back({ns.flag, ns.path, pointer("/linux/namespaces", i) + "/path"});
     else if (ns.flag == CLONE_NEWTIME)
@@ -22,6 +38,9 @@ Namespaces plan_namespaces(const PlanInput& in) {
   if (in.makes(CLONE_NEWUSER)) {
     out.uid_maps = linux.uid_mappings;
     out.gid_maps = linux.gid_mappings;
+  } else if (in.own(CLONE_NEWUSER)) {
+    out.expected_uid_maps = linux.uid_mappings;
+    out.expected_gid_maps = linux.gid_mappings;
   }
   if (out.new_time) out.time_offsets = linux.time_offsets;
   return out;

@@ -17,7 +17,9 @@ struct PlanInput {
   std::vector<std::string>& warnings;
 
   /// The container has this namespace for itself, new or joined.
-  bool own(std::uint64_t flag) const { return config.linux.find(flag) != nullptr; }
+  bool own(std::uint64_t flag) const {
+    return config.linux.find(flag) != nullptr && (host.joined_own & flag) == 0;
+  }
   bool makes(std::uint64_t flag) const {
     const spec::Namespace* ns = config.linux.find(flag);
     return ns != nullptr && ns->path.empty();
@@ -35,6 +37,10 @@ std::string pointer(std::string_view base, std::size_t index);
 
 /// Refuses, with its origin, every valid property this version does not execute; never silence.
 void refuse_unsupported(const PlanInput& in);
+
+/// Refuses what would change the host because a namespace is joined that is the runtime's own; the parser
+/// can't see that.
+void refuse_host_changes(const PlanInput& in);
 
 Namespaces plan_namespaces(const PlanInput& in);
 /// Host name, sysctl, loopback, keyring: what needs the new namespaces and nothing of the rootfs.

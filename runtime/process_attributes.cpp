@@ -67,8 +67,10 @@ void execute(int init_pid, const sys::Procfs&, const step::SetScheduler& step) {
   attributes.runtime = wanted.runtime;
   attributes.deadline = wanted.deadline;
   attributes.period = wanted.period;
-  with_permission_hint("real-time policies and a lower nice value need CAP_SYS_NICE",
-                       [&] { sys::sched_setattr(init_pid, attributes); });
+  with_permission_hint(
+      "a lower nice value needs CAP_SYS_NICE; a real-time policy also a share of the cgroup's (v1: "
+      "resources/cpu/realtimeRuntime)",
+      [&] { sys::sched_setattr(init_pid, attributes); });
 }
 
 void execute(int init_pid, const sys::Procfs&, const step::SetIoPriority& step) {

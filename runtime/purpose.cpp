@@ -46,9 +46,7 @@ struct Why {
   std::string_view operator()(const step::JoinCgroup& s) const {
     return s.unshare ? "cgroup paths begin there, those above are invisible" : "";
   }
-  std::string_view operator()(const step::MaskedPath&) const {
-    return "an empty directory or /dev/null covers it, if it exists";
-  }
+  std::string_view operator()(const step::MaskedPath&) const { return "it reads as empty, if it exists"; }
   std::string_view operator()(const step::NoNewPrivileges&) const { return "setuid programs gain nothing"; }
   std::string_view operator()(const step::FindExecutable&) const {
     return "a missing one is an error of create, not of start";

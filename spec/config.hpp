@@ -92,6 +92,10 @@ struct Hook {
 
 struct Hooks {
   std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
+  /// Any that runs as part of create.
+  bool before_start() const {
+    return !prestart.empty() || !create_runtime.empty() || !create_container.empty();
+  }
 };
 
 struct Config {

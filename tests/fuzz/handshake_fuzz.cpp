@@ -55,7 +55,7 @@ void converse(std::string_view bytes) {
   Script script{bytes};
   std::size_t sent = 0;
   for (; sent < 8 && !script.rest.empty(); ++sent) {
-    const std::vector<sys::FdRef> fds(script.byte() % 20, extra.ref());
+    const std::vector<sys::FdRef> fds(script.byte() % 17, extra.ref());
     const std::string packet = script.packet();
     if (!packet.empty() || !fds.empty()) sys::send_packet(theirs, packet, fds);
   }

@@ -11,8 +11,8 @@
 
 using namespace ocx;
 using namespace ocx::runtime;
-using ocx::test::FakeInit;
 using ocx::test::StateRoot;
+using ocx::test::WaitingProcess;
 
 namespace {
 
@@ -28,7 +28,7 @@ class OwnCgroup {
   OwnCgroup(const OwnCgroup&) = delete;
   OwnCgroup& operator=(const OwnCgroup&) = delete;
 
-  void attach(const FakeInit& process) { manager_->attach(process.pid()); }
+  void attach(const WaitingProcess& process) { manager_->attach(process.pid()); }
   void enter(Record& record) const {
     record.cgroup_driver = CgroupDriver::cgroupfs;
     record.cgroup_paths = manager_->paths();
@@ -48,7 +48,7 @@ class OwnCgroup {
 TEST_CASE("kill sends a signal to a created or running container's init", "[kill]") {
   const StateRoot root;
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
-  const FakeInit init;
+  const WaitingProcess init;
   directory.save(init.record("x"));
   const sys::UniqueFd gate = directory.make_gate();
   kill(root.globals(), {"x", 0, false});
@@ -63,7 +63,7 @@ TEST_CASE("kill refuses what it can't do", "[kill]") {
   const StateRoot root;
   CHECK_THROWS_WITH(kill(root.globals(), {"x", SIGUSR1, false}), messages::does_not_exist);
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
-  const FakeInit init;
+  const WaitingProcess init;
   Record record = init.record("x");
 
   SECTION("while it is being created") {
@@ -87,7 +87,7 @@ TEST_CASE("whom a signal reaches", "[kill][root]") {
   if (::geteuid() != 0) SKIP_TEST("cgroups need root");
   const StateRoot root;
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
-  const FakeInit init, other, outside;
+  const WaitingProcess init, other, outside;
   OwnCgroup cgroup("kill-");
   cgroup.attach(init);
   cgroup.attach(other);

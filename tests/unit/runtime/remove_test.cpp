@@ -15,8 +15,8 @@
 
 using namespace ocx;
 using namespace ocx::runtime;
-using ocx::test::FakeInit;
 using ocx::test::StateRoot;
+using ocx::test::WaitingProcess;
 
 namespace {
 
@@ -67,7 +67,7 @@ TEST_CASE("a damaged record needs --force", "[remove]") {
 
 TEST_CASE("what delete does in which state", "[remove]") {
   const StateRoot root;
-  const FakeInit init;
+  const WaitingProcess init;
   Record record = init.record("x");
 
   SECTION("running, without --force") {
@@ -119,7 +119,7 @@ TEST_CASE("what delete does in which state", "[remove]") {
 TEST_CASE("delete removes the cgroups the container made, with all that is in them", "[remove][root]") {
   if (::geteuid() != 0) SKIP_TEST("cgroups need root");
   const StateRoot root;
-  const FakeInit init, other;
+  const WaitingProcess init, other;
   const auto manager = cgroups::make_manager(cgroups::Driver::cgroupfs, unique_cgroup() + "/a", "x");
   if (manager->paths().empty()) SKIP_TEST("no cgroups here");
   manager->create();
@@ -147,7 +147,7 @@ TEST_CASE("delete removes the cgroups the container made, with all that is in th
 TEST_CASE("a create that died without a process kills nobody in a cgroup it may not own", "[remove][root]") {
   if (::geteuid() != 0) SKIP_TEST("cgroups need root");
   const StateRoot root;
-  const FakeInit stranger;
+  const WaitingProcess stranger;
   const auto manager = cgroups::make_manager(cgroups::Driver::cgroupfs, unique_cgroup(), "x");
   if (manager->paths().empty()) SKIP_TEST("no cgroups here");
   manager->create();
@@ -167,7 +167,7 @@ TEST_CASE("a create that died without a process kills nobody in a cgroup it may 
 
 TEST_CASE("poststop hooks see a stopped container whose state is gone", "[remove]") {
   const StateRoot root;
-  const FakeInit init;
+  const WaitingProcess init;
   Record record = init.record("x");
   std::filesystem::create_directories(root.globals().root);
   record.bundle = root.globals().root;

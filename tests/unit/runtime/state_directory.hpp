@@ -39,18 +39,18 @@ class StateRoot {
 };
 
 /// A child that sleeps until it is killed; stands for a container's init.
-class FakeInit {
+class WaitingProcess {
  public:
-  FakeInit() : pid_(::fork()) {
+  WaitingProcess() : pid_(::fork()) {
     if (pid_ != 0) return;
     while (true) ::pause();
   }
-  ~FakeInit() {
+  ~WaitingProcess() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
-  FakeInit(const FakeInit&) = delete;
-  FakeInit& operator=(const FakeInit&) = delete;
+  WaitingProcess(const WaitingProcess&) = delete;
+  WaitingProcess& operator=(const WaitingProcess&) = delete;
 
   int pid() const { return pid_; }
   /// A record of a container without cgroups whose init this is.

@@ -20,8 +20,8 @@
 
 using namespace ocx;
 using namespace ocx::runtime;
-using ocx::test::FakeInit;
 using ocx::test::StateRoot;
+using ocx::test::WaitingProcess;
 
 namespace {
 

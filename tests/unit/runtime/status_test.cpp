@@ -15,13 +15,13 @@
 using namespace ocx;
 using namespace ocx::runtime;
 using ocx::spec::Status;
-using ocx::test::FakeInit;
 using ocx::test::StateRoot;
+using ocx::test::WaitingProcess;
 
 TEST_CASE("the status is looked up live", "[status]") {
   const StateRoot root;
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
-  const FakeInit init;
+  const WaitingProcess init;
   Record record = init.record("x");
   CHECK(live_status(directory, record) == Status::running);
   const sys::UniqueFd gate = directory.make_gate();
@@ -55,7 +55,7 @@ TEST_CASE("the status is looked up live", "[status]") {
 TEST_CASE("paused is what the freezer says, before start, too", "[status][root]") {
   const StateRoot root;
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
-  const FakeInit init;
+  const WaitingProcess init;
   Record record = init.record("x");
   const auto manager =
       cgroups::make_manager(cgroups::Driver::cgroupfs, "/ocx-unit-status-" + std::to_string(::getpid()), "x");
@@ -75,7 +75,7 @@ TEST_CASE("paused is what the freezer says, before start, too", "[status][root]"
 TEST_CASE("the state of a container", "[status]") {
   const StateRoot root;
   const StateDirectory directory = StateDirectory::reserve(root.globals(), "x");
-  const FakeInit init;
+  const WaitingProcess init;
   Record record = init.record("x");
   record.annotations = {{"k", "v"}};
   directory.save(record);
@@ -95,7 +95,7 @@ TEST_CASE("the state of a container", "[status]") {
 
 TEST_CASE("list skips what it can't read", "[status]") {
   const StateRoot root;
-  const FakeInit init;
+  const WaitingProcess init;
   StateDirectory::reserve(root.globals(), "b").save(init.record("b"));
   StateDirectory::reserve(root.globals(), "a").save(init.record("a"));
   StateDirectory::reserve(root.globals(), "empty");
