@@ -13,6 +13,6 @@ namespace ocx::cgroups {
 /// without any.
 std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
                                                const std::optional<std::string>& cgroups_path,
-                                               const std::string& id);
+                                               const std::string& id, bool rootless = false);
 
 }  // namespace ocx::cgroups

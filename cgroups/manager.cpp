@@ -28,14 +28,15 @@ Tree tree_in(const Hierarchies::Hierarchy& hierarchy, bool pure_v2,
 
 std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
                                                const std::optional<std::string>& cgroups_path,
-                                               const std::string& id) {
+                                               const std::string& id, bool rootless) {
   if (cgroups_path) check_cgroups_path(*cgroups_path);
   const bool given = cgroups_path && !cgroups_path->empty();
+  const bool optional = rootless && !given;
   std::vector<Tree> trees;
   for (const Hierarchies::Hierarchy& hierarchy : hierarchies.all)
     trees.push_back(tree_in(hierarchy, hierarchies.pure_v2(), cgroups_path, id));
-  if (hierarchies.pure_v2()) return std::make_unique<V2Manager>(std::move(trees), !given);
-  if (!trees.empty()) return std::make_unique<V1Manager>(std::move(trees), !given);
+  if (hierarchies.pure_v2()) return std::make_unique<V2Manager>(std::move(trees), optional);
+  if (!trees.empty()) return std::make_unique<V1Manager>(std::move(trees), optional);
   if (given)
     throw Error("no cgroup file system is mounted", ErrorKind::unsupported)
         .at("/linux/cgroupsPath")
@@ -44,10 +45,10 @@ std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
 }
 
 std::unique_ptr<Manager> make_manager(Driver driver, const std::optional<std::string>& cgroups_path,
-                                      const std::string& id) {
+                                      const std::string& id, bool rootless) {
   refuse_systemd(driver);
   if (driver == Driver::disabled) return std::make_unique<DisabledManager>();
-  return make_cgroupfs_manager(detect_hierarchies(), cgroups_path, id);
+  return make_cgroupfs_manager(detect_hierarchies(), cgroups_path, id, rootless);
 }
 
 std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths,

@@ -74,9 +74,10 @@ class Manager {
 };
 
 /// For create. `cgroups_path` as config.json has it; where that is on the host: path.hpp. Makes nothing yet.
+/// `rootless`: without a path of its own, a hierarchy that refuses the caller is done without.
 /// Errors: invalid_config at /linux/cgroupsPath; unsupported for the systemd driver.
 std::unique_ptr<Manager> make_manager(Driver driver, const std::optional<std::string>& cgroups_path,
-                                      const std::string& id);
+                                      const std::string& id, bool rootless = false);
 /// For later commands, from the record; looks at no mount table. Without paths there is nothing to manage.
 std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths,
                                       const std::vector<std::string>& made);

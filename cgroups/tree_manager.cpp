@@ -61,7 +61,12 @@ std::size_t depth_below(const std::string& mount_point, const std::string& direc
 
 bool freezer_says_frozen(const Tree& tree) {
   const std::string file = tree.directory + (tree.v2 ? "/cgroup.events" : "/freezer.state");
-  const std::string text = sys::read_file_if_any(here, file).value_or("");
+  std::string text;
+  try {
+    text = sys::read_file_if_any(here, file).value_or("");
+  } catch (const Error& error) {
+    if (error.error_number() != ENODEV) throw;  // removed by another command after it was opened
+  }
   return tree.v2 ? flat_value(text, "frozen") != 0
                  : text.rfind("FR", 0) == 0;  // FROZEN or FREEZING, else THAWED
 }

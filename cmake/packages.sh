@@ -6,7 +6,7 @@ set -eu
 build="g++ cmake ninja-build pkg-config nlohmann-json3-dev libseccomp-dev libcap-dev libboost-program-options-dev
   catch2 busybox-static"
 test="runc strace procps universal-ctags"
-lint="clang clang-format clang-tidy universal-ctags"
+lint="clang libclang-rt-14-dev clang-format clang-tidy universal-ctags"
 bench="runc crun strace"
 
 wanted=""

@@ -162,7 +162,8 @@ void Launch::hear_init_out(const Error& ours) {
 }
 
 void Launch::make_cgroup() {
-  cgroup_ = cgroups::make_manager(to_driver(globals_.cgroup_driver), plan_.cgroups_path, plan_.id);
+  cgroup_ =
+      cgroups::make_manager(to_driver(globals_.cgroup_driver), plan_.cgroups_path, plan_.id, plan_.rootless);
   // Saved before anything is made: whatever kills this process later, `delete --force` knows where to look.
   const auto note = [this] {
     record_.cgroup_paths = cgroup_->paths();
@@ -187,6 +188,7 @@ void Launch::clone_init() {
   InitArguments arguments{plan_, proc_, theirs, gate_, !attach_, fail_at_};
   init_ = runtime::clone_init(arguments, target);
   rollback_.arm([this] {
+    if (!init_.pidfd) return;
     sys::pidfd_send_signal(init_.pidfd, SIGKILL);
     sys::wait_for_child(init_.pidfd);
   });
@@ -313,9 +315,9 @@ void Launch::fail_if_asked(const char* stage) const {
 
 void Launch::rethrow_with_cause() {
   if (!sys::pidfd_wait(init_.pidfd, 5000)) throw Error("container init closed its channel and did not end");
-  throw Error(how_it_ended(sys::wait_for_child(init_.pidfd)))
-      .in(messages::init_failed)
-      .in(messages::start_failed);
+  const sys::ExitStatus status = sys::wait_for_child(init_.pidfd);
+  init_.pidfd.reset();  // reaped: nothing is left for the rollback to kill
+  throw Error(how_it_ended(status)).in(messages::init_failed).in(messages::start_failed);
 }
 
 }  // namespace ocx::runtime

@@ -102,6 +102,8 @@ Plan plan(const spec::Config& config, const CreateRequest& request, const Global
   out.rootfs = config.root.path.starts_with('/') ? config.root.path : request.bundle + "/" + config.root.path;
   out.namespaces = plan_namespaces(in);
   out.cgroups_path = config.linux.cgroups_path;
+  out.rootless = globals.rootless == Rootless::yes ||
+                 (globals.rootless == Rootless::automatic && (host.euid != 0 || host.in_user_namespace));
   out.resources = config.linux.resources;
   out.hooks = config.hooks;
   out.annotations = config.annotations;

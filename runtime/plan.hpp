@@ -220,6 +220,7 @@ struct Plan {
   std::string bundle, rootfs;  // absolute paths
   Namespaces namespaces;
   std::optional<std::string> cgroups_path;
+  bool rootless = false;  // a cgroup is wished for, not insisted on (--rootless)
   std::optional<spec::Resources> resources;
 
   // Init's program, in order. The parent's hooks run between `build` and `enter`.

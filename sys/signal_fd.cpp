@@ -10,7 +10,9 @@
 namespace ocx::sys {
 namespace {
 
-constexpr int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+// Ours when they come from us; abort(3) unblocks SIGABRT itself, so a SIGABRT from outside is forwarded like
+// any other.
+constexpr int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS};
 
 // A write to a closed pipe while we were blocking SIGPIPE gave EPIPE; its signal must not strike when the
 // mask ends.
