@@ -87,8 +87,7 @@ TEST_CASE("the payload sees a socket of the container's, not the host's path", "
 TEST_CASE("without NOTIFY_SOCKET there is none in the container", "[notify]") {
   Bundle bundle;
   const json env = payload_facts(bundle)["env"];
-  for (const json& entry : env)
-    CHECK(entry.get<std::string>().rfind("NOTIFY_SOCKET", 0) != 0);
+  for (const json& entry : env) CHECK(entry.get<std::string>().rfind("NOTIFY_SOCKET", 0) != 0);
   CHECK_FALSE(std::filesystem::exists(bundle.rootfs() / "run/notify"));
 }
 
