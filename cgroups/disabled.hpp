@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cgroups/manager.hpp"
+#include "sys/error.hpp"
 
 namespace ocx::cgroups {
 
@@ -12,10 +13,14 @@ class DisabledManager : public Manager {
   void attach(int) override {}
   /// What can't be limited is refused, not ignored.
   void apply(const spec::Resources& resources) override { refuse_unsupported(resources, true); }
+  void update(const spec::Resources& resources) override { refuse_unsupported(resources, true); }
   const Paths& paths() const override { return paths_; }
   const std::vector<std::string>& made() const override { return made_; }
   std::vector<int> processes() const override { return {}; }
   bool frozen() const override { return false; }
+  void freeze() override {
+    throw Error("the container has no cgroup to pause it with", ErrorKind::unsupported);
+  }
   void thaw() override {}
   void kill_all() override {}
   void signal_all(int) override {}

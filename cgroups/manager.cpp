@@ -44,15 +44,14 @@ std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
   return std::make_unique<DisabledManager>();
 }
 
-std::unique_ptr<Manager> make_manager(Driver driver, const std::optional<std::string>& cgroups_path,
-                                      const std::string& id, bool rootless) {
-  refuse_systemd(driver);
-  if (driver == Driver::disabled) return std::make_unique<DisabledManager>();
-  return make_cgroupfs_manager(detect_hierarchies(), cgroups_path, id, rootless);
+std::unique_ptr<Manager> make_manager(const Request& request) {
+  refuse_systemd(request.driver);
+  if (request.driver == Driver::disabled) return std::make_unique<DisabledManager>();
+  return make_cgroupfs_manager(detect_hierarchies(), request.cgroups_path, request.id, request.rootless);
 }
 
-std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths,
-                                      const std::vector<std::string>& made) {
+std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const std::vector<std::string>& made,
+                                      const std::string&) {
   refuse_systemd(driver);
   if (driver == Driver::disabled || paths.empty()) return std::make_unique<DisabledManager>();
   if (paths.count("") != 0) return std::make_unique<V2Manager>(paths, made);

@@ -48,16 +48,25 @@ class Manager {
   virtual void attach(int pid) = 0;
   /// Writes the limits of `resources`. Origin of errors: /linux/resources/….
   virtual void apply(const spec::Resources& resources) = 0;
+  /// For `update`: as apply(), without the devices, whatever `resources` says of them (a reloaded device
+  /// policy takes away what was granted behind the runtime's back: GPUs). When it fails, what was in force
+  /// before is in force again. `resources` has only what is to be written.
+  virtual void update(const spec::Resources& resources) = 0;
 
   virtual const Paths& paths() const = 0;
   /// Before create(): the directories it is going to make, for a record that outlives a crash. After it:
   /// those it really made (the paths may have become fewer, too: a rootless caller may lack permission for a
   /// hierarchy). Outermost first: what remove() may take away.
   virtual const std::vector<std::string>& made() const = 0;
+  /// systemd's name of the scope, for the record; empty with the other drivers.
+  virtual std::string unit() const { return {}; }
 
   /// All member processes, of child cgroups too.
   virtual std::vector<int> processes() const = 0;
   virtual bool frozen() const = 0;
+  /// Stops every member, and returns when all have stopped; after 10 s without success it thaws them again
+  /// and throws. Error: no freezer.
+  virtual void freeze() = 0;
   virtual void thaw() = 0;
   /// SIGKILL to every member, without a race against fork (cgroup.kill, or freeze, kill, thaw).
   virtual void kill_all() = 0;
@@ -73,14 +82,19 @@ class Manager {
   virtual void remove_unused() = 0;
 };
 
-/// For create. `cgroups_path` as config.json has it; where that is on the host: path.hpp. Makes nothing yet.
-/// `rootless`: without a path of its own, a hierarchy that refuses the caller is done without.
-/// Errors: invalid_config at /linux/cgroupsPath; unsupported for the systemd driver.
-std::unique_ptr<Manager> make_manager(Driver driver, const std::optional<std::string>& cgroups_path,
-                                      const std::string& id, bool rootless = false);
+/// What create asks for.
+struct Request {
+  Driver driver = Driver::cgroupfs;
+  std::optional<std::string> cgroups_path;  // as config.json has it; where that is on the host: path.hpp
+  std::string id;
+  bool rootless = false;  // without a path of its own, a hierarchy that refuses the caller is done without
+  std::map<std::string, std::string> annotations = {};  // org.systemd.property.*
+};
+/// For create. Makes nothing yet. Error: invalid_config at /linux/cgroupsPath.
+std::unique_ptr<Manager> make_manager(const Request& request);
 /// For later commands, from the record; looks at no mount table. Without paths there is nothing to manage.
-std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths,
-                                      const std::vector<std::string>& made);
+std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const std::vector<std::string>& made,
+                                      const std::string& unit = {});
 
 /// Throws Error(unsupported) with its origin for the first property of `resources` that apply() can't have.
 /// `v2`: the host has no v1 devices controller.

@@ -210,7 +210,20 @@ bool TreeManager::frozen() const {
   return tree != nullptr && freezer_says_frozen(*tree);
 }
 
+void TreeManager::update(const spec::Resources& resources) {
+  spec::Resources limits = resources;
+  limits.devices.clear();
+  apply(limits);
+}
+
 void TreeManager::freeze() {
+  const sys::Deadline deadline(removal_ms);
+  sys::Backoff backoff;
+  request_freeze();
+  while (!frozen() && !deadline.passed()) backoff.pause();
+}
+
+void TreeManager::request_freeze() {
   const Tree* tree = freezer();
   if (tree == nullptr) return;
   sys::try_write_file(here, tree->directory + (tree->v2 ? "/cgroup.freeze" : "/freezer.state"),
@@ -241,7 +254,7 @@ void TreeManager::kill_all() {
   // the next round's.
   std::vector<int> killed;
   for (int round = 0; round < kill_rounds; ++round) {
-    freeze();
+    request_freeze();
     const std::vector<int> members = processes();
     signal_members(directories(), SIGKILL);
     thaw();  // a v1 freezer keeps even SIGKILL waiting

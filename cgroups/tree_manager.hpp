@@ -32,10 +32,12 @@ class TreeManager : public Manager {
   void create() override;
   std::optional<sys::FdRef> clone_target() const override { return std::nullopt; }
   void attach(int pid) override;
+  void update(const spec::Resources& resources) override;
   const Paths& paths() const override { return paths_; }
   const std::vector<std::string>& made() const override { return made_; }
   std::vector<int> processes() const override;
   bool frozen() const override;
+  void freeze() override;
   void thaw() override;
   void kill_all() override;
   void signal_all(int signal) override;
@@ -59,7 +61,7 @@ class TreeManager : public Manager {
   void check_thawed(const Tree& tree) const;
   void index_paths();
   const Tree* freezer() const;
-  void freeze();
+  void request_freeze();
   bool kill_by_file() const;
   bool is_leaf(const std::string& directory) const;
   bool is_made(const std::string& directory) const;

@@ -162,8 +162,12 @@ void Launch::hear_init_out(const Error& ours) {
 }
 
 void Launch::make_cgroup() {
-  cgroup_ =
-      cgroups::make_manager(to_driver(globals_.cgroup_driver), plan_.cgroups_path, plan_.id, plan_.rootless);
+  cgroup_ = cgroups::make_manager({.driver = to_driver(globals_.cgroup_driver),
+                                   .cgroups_path = plan_.cgroups_path,
+                                   .id = plan_.id,
+                                   .rootless = plan_.rootless,
+                                   .annotations = plan_.annotations});
+  record_.cgroup_unit = cgroup_->unit();
   // Saved before anything is made: whatever kills this process later, `delete --force` knows where to look.
   const auto note = [this] {
     record_.cgroup_paths = cgroup_->paths();

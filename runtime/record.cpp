@@ -62,6 +62,7 @@ Json own_to_json(const Record& record) {
           {"annotations", record.annotations},
           {"cgroup_driver", driver},
           {"cgroups_made", record.cgroups_made},
+          {"cgroup_unit", record.cgroup_unit},
           {"own_pid_namespace", record.own_pid_namespace},
           {"has_process", record.has_process},
           {"notify", record.notify},
@@ -160,6 +161,7 @@ void parse_own(const Members& own, Record& record) {
   own.get("cgroup_driver", driver);
   record.cgroup_driver = parse_driver(driver);
   own.get("cgroups_made", record.cgroups_made);
+  own.get("cgroup_unit", record.cgroup_unit);
   own.get("own_pid_namespace", record.own_pid_namespace);
   own.get("has_process", record.has_process);
   own.get("notify", record.notify);

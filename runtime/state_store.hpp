@@ -37,6 +37,8 @@ struct Record {
   CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
   std::map<std::string, std::string> cgroup_paths;  // controller -> directory; "" on v2
   std::vector<std::string> cgroups_made;            // directories this container created, outermost first
+  std::string cgroup_unit;                          // the systemd driver's scope
+  spec::Resources resources;  // in force: config.json's, then what `update` made of them
   std::map<std::string, std::string> namespace_paths;
   bool own_pid_namespace = true;
   bool has_process = true;

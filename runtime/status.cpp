@@ -25,7 +25,8 @@ cgroups::Driver to_driver(CgroupDriver driver) {
 }
 
 std::unique_ptr<cgroups::Manager> open_cgroup(const Record& record) {
-  return cgroups::open_manager(to_driver(record.cgroup_driver), record.cgroup_paths, record.cgroups_made);
+  return cgroups::open_manager(to_driver(record.cgroup_driver), record.cgroup_paths, record.cgroups_made,
+                               record.cgroup_unit);
 }
 
 bool is_alive(int pid, std::uint64_t start_time) {

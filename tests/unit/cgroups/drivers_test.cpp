@@ -108,14 +108,14 @@ TEST_CASE("v1 devices: the parent's refusal of a user's rule is an error with it
 }
 
 TEST_CASE("drivers", "[cgroups]") {
-  CHECK_THROWS_WITH(make_manager(Driver::systemd, std::nullopt, "x"),
+  CHECK_THROWS_WITH(make_manager({.driver = Driver::systemd, .cgroups_path = std::nullopt, .id = "x"}),
                     Catch::Contains("--cgroup-manager cgroupfs"));
   CHECK_THROWS_WITH(make_cgroupfs_manager({}, "/x", "id"),
                     Catch::Contains("no cgroup file system is mounted"));
   CHECK_THROWS_WITH(make_cgroupfs_manager({}, "/x/../y", "id"), Catch::Contains("cgroupsPath"));
   for (const auto& manager :
-       {make_manager(Driver::disabled, "/x", "id"), make_cgroupfs_manager({}, std::nullopt, "id"),
-        open_manager(Driver::cgroupfs, {}, {})}) {
+       {make_manager({.driver = Driver::disabled, .cgroups_path = "/x", .id = "id"}),
+        make_cgroupfs_manager({}, std::nullopt, "id"), open_manager(Driver::cgroupfs, {}, {})}) {
     manager->create();
     manager->attach(::getpid());
     CHECK(manager->paths().empty());

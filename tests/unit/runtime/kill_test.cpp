@@ -20,8 +20,9 @@ namespace {
 class OwnCgroup {
  public:
   explicit OwnCgroup(const std::string& name)
-      : manager_(cgroups::make_manager(cgroups::Driver::cgroupfs,
-                                       "/ocx-unit-" + name + std::to_string(::getpid()), "x")) {
+      : manager_(cgroups::make_manager({.driver = cgroups::Driver::cgroupfs,
+                                        .cgroups_path = "/ocx-unit-" + name + std::to_string(::getpid()),
+                                        .id = "x"})) {
     manager_->create();
   }
   ~OwnCgroup() { manager_->remove(); }

@@ -120,7 +120,8 @@ TEST_CASE("delete removes the cgroups the container made, with all that is in th
   if (::geteuid() != 0) SKIP_TEST("cgroups need root");
   const StateRoot root;
   const WaitingProcess init, other;
-  const auto manager = cgroups::make_manager(cgroups::Driver::cgroupfs, unique_cgroup() + "/a", "x");
+  const auto manager = cgroups::make_manager(
+      {.driver = cgroups::Driver::cgroupfs, .cgroups_path = unique_cgroup() + "/a", .id = "x"});
   if (manager->paths().empty()) SKIP_TEST("no cgroups here");
   manager->create();
   const std::vector<std::string> made = manager->made();
@@ -148,7 +149,8 @@ TEST_CASE("a create that died without a process kills nobody in a cgroup it may 
   if (::geteuid() != 0) SKIP_TEST("cgroups need root");
   const StateRoot root;
   const WaitingProcess stranger;
-  const auto manager = cgroups::make_manager(cgroups::Driver::cgroupfs, unique_cgroup(), "x");
+  const auto manager = cgroups::make_manager(
+      {.driver = cgroups::Driver::cgroupfs, .cgroups_path = unique_cgroup(), .id = "x"});
   if (manager->paths().empty()) SKIP_TEST("no cgroups here");
   manager->create();
   manager->attach(stranger.pid());

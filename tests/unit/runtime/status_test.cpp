@@ -58,7 +58,9 @@ TEST_CASE("paused is what the freezer says, before start, too", "[status][root]"
   const WaitingProcess init;
   Record record = init.record("x");
   const auto manager =
-      cgroups::make_manager(cgroups::Driver::cgroupfs, "/ocx-unit-status-" + std::to_string(::getpid()), "x");
+      cgroups::make_manager({.driver = cgroups::Driver::cgroupfs,
+                             .cgroups_path = "/ocx-unit-status-" + std::to_string(::getpid()),
+                             .id = "x"});
   const auto freezer = manager->paths().find("freezer");
   if (::geteuid() != 0 || freezer == manager->paths().end()) SKIP_TEST("no v1 freezer here");
   manager->create();
