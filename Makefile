@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is; CMake and Ninja do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build demo bundles test test-integration test-asan test-asan-units bench lint install clean
+.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm vm-shell bench lint install clean
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
@@ -18,6 +18,8 @@ help:
 	@echo '  make test-integration  only the tests that run containers; OCX_RUNTIME=runc runs them on another runtime'
 	@echo '  make test-asan         unit and integration tests with AddressSanitizer and UBSan'
 	@echo '  make test-asan-units   the unit tests alone, which take a minute instead of half an hour'
+	@echo '  make test-vm           those in a guest with systemd and cgroup v2 (VM=uml or qemu, TESTS="[cgroup]")'
+	@echo '  make vm-shell          one command in such a guest: CMD="ocx --version" (VM=uml or qemu)'
 	@echo '  make bench             time ocx, crun, runc and the least the kernel needs, side by side'
 	@echo '  make lint              format, clang-tidy, layers, sizes'
 	@echo '  make build             the executable, $(RELEASE)/ocx'
@@ -63,6 +65,17 @@ test-asan-units: build/asan/build.ninja
 	@cmake/packages.sh build test
 	@$(call compile,asan,ocx probe unit_sys unit_spec unit_cgroups unit_runtime unit_cmd)
 	@tests/run.sh build/asan units
+
+# VM, TESTS and CMD are in the environment of what runs here, as all variables of make's command line.
+test-vm: $(RELEASE)/build.ninja
+	@cmake/packages.sh build test vm
+	@$(call compile,release,all)
+	@tests/run.sh $(RELEASE) vm
+
+vm-shell: $(RELEASE)/build.ninja
+	@cmake/packages.sh build vm
+	@$(call compile,release,all)
+	@tests/vm/run.sh --vm $(or $(VM),uml) --build $(RELEASE) -- sh -c "$$CMD"
 
 bench: $(RELEASE)/build.ninja
 	@cmake/packages.sh build bench

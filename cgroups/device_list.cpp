@@ -12,10 +12,6 @@ struct NumberedRule {
   int index = -1;
 };
 
-bool matches_everything(const spec::DeviceRule& rule) {
-  return rule.type == 'a' && !rule.major && !rule.minor && rule.read && rule.write && rule.mknod;
-}
-
 spec::DeviceRule allowed(char type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor) {
   return {true, type, major, minor, true, true, true};
 }
@@ -106,6 +102,10 @@ void refuse_partial(const std::vector<NumberedRule>& written, const NumberedRule
 
 }  // namespace
 
+bool matches_everything(const spec::DeviceRule& rule) {
+  return rule.type == 'a' && !rule.major && !rule.minor && rule.read && rule.write && rule.mknod;
+}
+
 const std::vector<spec::DeviceRule>& default_device_rules() {
   static const std::vector<spec::DeviceRule> rules = {
       {true, 'c', std::nullopt, std::nullopt, false, false, true},
@@ -141,6 +141,15 @@ std::vector<DeviceWrite> device_writes(const std::vector<spec::DeviceRule>& rule
     writes.push_back({item.rule.allow, line_of(item.rule), item.index});
   }
   return writes;
+}
+
+bool has_device_writes(const std::vector<spec::DeviceRule>& rules) {
+  try {
+    device_writes(rules);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace ocx::cgroups

@@ -14,6 +14,9 @@ namespace ocx::cgroups {
 /// images needs it).
 const std::vector<spec::DeviceRule>& default_device_rules();
 
+/// "a", without numbers and with each access: settles all that came before it.
+bool matches_everything(const spec::DeviceRule& rule);
+
 struct DeviceWrite {
   bool allow = false;
   std::string line;  // "c 1:3 rwm", or "a" for everything
@@ -24,5 +27,7 @@ struct DeviceWrite {
 /// The user's rules in their order, then the default rules, without those that would change nothing. Error
 /// unsupported at /linux/resources/devices/N: v1 has no way to say it.
 std::vector<DeviceWrite> device_writes(const std::vector<spec::DeviceRule>& rules);
+/// False where device_writes() would refuse.
+bool has_device_writes(const std::vector<spec::DeviceRule>& rules);
 
 }  // namespace ocx::cgroups

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cgroups/manager.hpp"
+#include "cgroups/settings.hpp"
 #include "sys/error.hpp"
 
 namespace ocx::cgroups {
@@ -12,8 +13,9 @@ class DisabledManager : public Manager {
   std::optional<sys::FdRef> clone_target() const override { return std::nullopt; }
   void attach(int) override {}
   /// What can't be limited is refused, not ignored.
-  void apply(const spec::Resources& resources) override { refuse_unsupported(resources, true); }
-  void update(const spec::Resources& resources) override { refuse_unsupported(resources, true); }
+  void apply(const spec::Resources& resources) override { refuse_limits(resources); }
+  void update(const spec::Resources& resources) override { refuse_limits(resources); }
+  void delegate(uid_t) override {}
   const Paths& paths() const override { return paths_; }
   const std::vector<std::string>& made() const override { return made_; }
   std::vector<int> processes() const override { return {}; }

@@ -3,18 +3,13 @@
 #include "cgroups/disabled.hpp"
 #include "cgroups/drivers.hpp"
 #include "cgroups/path.hpp"
+#include "cgroups/systemd.hpp"
 #include "cgroups/v1.hpp"
 #include "cgroups/v2.hpp"
 #include "sys/error.hpp"
 
 namespace ocx::cgroups {
 namespace {
-
-void refuse_systemd(Driver driver) {
-  if (driver != Driver::systemd) return;
-  throw Error("the systemd cgroup driver is not supported by this version of ocx", ErrorKind::unsupported)
-      .hint("use --cgroup-manager cgroupfs");
-}
 
 Tree tree_in(const Hierarchies::Hierarchy& hierarchy, bool pure_v2,
              const std::optional<std::string>& cgroups_path, const std::string& id) {
@@ -45,15 +40,16 @@ std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
 }
 
 std::unique_ptr<Manager> make_manager(const Request& request) {
-  refuse_systemd(request.driver);
   if (request.driver == Driver::disabled) return std::make_unique<DisabledManager>();
+  if (request.driver == Driver::systemd)
+    return std::make_unique<SystemdManager>(request, detect_hierarchies());
   return make_cgroupfs_manager(detect_hierarchies(), request.cgroups_path, request.id, request.rootless);
 }
 
 std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const std::vector<std::string>& made,
-                                      const std::string&) {
-  refuse_systemd(driver);
+                                      const std::string& unit) {
   if (driver == Driver::disabled || paths.empty()) return std::make_unique<DisabledManager>();
+  if (driver == Driver::systemd) return std::make_unique<SystemdManager>(paths, made, unit);
   if (paths.count("") != 0) return std::make_unique<V2Manager>(paths, made);
   return std::make_unique<V1Manager>(paths, made);
 }

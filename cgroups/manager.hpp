@@ -2,6 +2,8 @@
 // v2), none.
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,6 +54,10 @@ class Manager {
   /// policy takes away what was granted behind the runtime's back: GPUs). When it fails, what was in force
   /// before is in force again. `resources` has only what is to be written.
   virtual void update(const spec::Resources& resources) = 0;
+  /// Gives the cgroup to a user of the container, so that its processes can have cgroups of their own
+  /// (config-linux.md, "Cgroup ownership"): the directory and the files of /sys/kernel/cgroup/delegate.
+  /// Nothing on v1, where delegation is not safe.
+  virtual void delegate(uid_t owner) = 0;
 
   virtual const Paths& paths() const = 0;
   /// Before create(): the directories it is going to make, for a record that outlives a crash. After it:
@@ -95,9 +101,5 @@ std::unique_ptr<Manager> make_manager(const Request& request);
 /// For later commands, from the record; looks at no mount table. Without paths there is nothing to manage.
 std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const std::vector<std::string>& made,
                                       const std::string& unit = {});
-
-/// Throws Error(unsupported) with its origin for the first property of `resources` that apply() can't have.
-/// `v2`: the host has no v1 devices controller.
-void refuse_unsupported(const spec::Resources& resources, bool v2);
 
 }  // namespace ocx::cgroups

@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "cgroups/tree_manager.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
+#include "sys/kernel_file.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
 
@@ -108,6 +110,16 @@ bool for_each_member(const std::vector<std::string>& directories, Action action)
   return true;
 }
 
+/// A cgroup that was removed under way (ENODEV) is empty.
+bool is_populated(const sys::KernelFile& events) {
+  try {
+    return flat_value(events.read(), "populated") != 0;
+  } catch (const Error& error) {
+    if (error.error_number() == ENODEV) return false;
+    throw;
+  }
+}
+
 }  // namespace
 
 std::vector<int> members_of(const std::vector<std::string>& directories) {
@@ -129,6 +141,15 @@ bool wait_for_members(const std::vector<std::string>& directories, const sys::De
   return for_each_member(directories, [&](const Member& member) {
     return sys::pidfd_wait(member.pidfd, deadline.remaining_ms());
   });
+}
+
+bool wait_until_unpopulated(const std::string& directory, const sys::Deadline& deadline) {
+  sys::FdResult opened = sys::try_openat(sys::FdRef::cwd(), directory + "/cgroup.events", O_RDONLY);
+  if (!opened) return true;
+  const sys::KernelFile events(std::move(opened.fd));
+  while (is_populated(events))
+    if (!events.wait_for_change(deadline.remaining_ms())) return false;
+  return true;
 }
 
 void remove_descendants(const std::string& directory) {

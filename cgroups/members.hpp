@@ -21,6 +21,10 @@ void signal_members(const std::vector<std::string>& directories, int signal);
 /// Waits until those that are members now have ended; false when the time is over.
 bool wait_for_members(const std::vector<std::string>& directories, const sys::Deadline& deadline);
 
+/// Waits until a v2 cgroup and those below it have no processes (cgroup.events), dying ones included; false
+/// when the time is over. One that doesn't exist has none.
+bool wait_until_unpopulated(const std::string& directory, const sys::Deadline& deadline);
+
 /// Removes the cgroups below a directory, as far as they have no processes.
 void remove_descendants(const std::string& directory);
 

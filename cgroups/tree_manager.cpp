@@ -9,6 +9,7 @@
 
 #include "cgroups/members.hpp"
 #include "cgroups/path.hpp"
+#include "cgroups/setting_writer.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
@@ -57,18 +58,6 @@ std::vector<Tree> trees_of(const Paths& paths) {
 std::size_t depth_below(const std::string& mount_point, const std::string& directory) {
   const auto rest = directory.begin() + static_cast<std::ptrdiff_t>(mount_point.size());
   return static_cast<std::size_t>(std::count(rest, directory.end(), '/'));
-}
-
-bool freezer_says_frozen(const Tree& tree) {
-  const std::string file = tree.directory + (tree.v2 ? "/cgroup.events" : "/freezer.state");
-  std::string text;
-  try {
-    text = sys::read_file_if_any(here, file).value_or("");
-  } catch (const Error& error) {
-    if (error.error_number() != ENODEV) throw;  // removed by another command after it was opened
-  }
-  return tree.v2 ? flat_value(text, "frozen") != 0
-                 : text.rfind("FR", 0) == 0;  // FROZEN or FREEZING, else THAWED
 }
 
 }  // namespace
@@ -161,14 +150,6 @@ void TreeManager::make(const Tree& tree, const std::vector<std::string>& planned
   configure(tree, made);
 }
 
-/// A new cgroup below a frozen one is frozen, too, and init would never run in it.
-void TreeManager::check_thawed(const Tree& tree) const {
-  const Tree* with_freezer = freezer();
-  if (with_freezer == nullptr || with_freezer->directory != tree.directory || !freezer_says_frozen(tree))
-    return;
-  throw Error("container's cgroup unexpectedly frozen: " + sys::quote(tree.directory));
-}
-
 void TreeManager::check_unused(const Tree& tree) const {
   const std::size_t count = members_of({tree.directory}).size();
   if (count == 0) return;
@@ -197,46 +178,26 @@ std::vector<int> TreeManager::processes() const {
   return members_of(directories());
 }
 
-const Tree* TreeManager::freezer() const {
-  const Tree* v1 = find("freezer");
-  if (v1 != nullptr) return v1;
-  for (const Tree& tree : trees_)
-    if (tree.v2) return &tree;
-  return nullptr;
-}
-
-bool TreeManager::frozen() const {
-  const Tree* tree = freezer();
-  return tree != nullptr && freezer_says_frozen(*tree);
-}
-
 void TreeManager::update(const spec::Resources& resources) {
   spec::Resources limits = resources;
   limits.devices.clear();
-  apply(limits);
+  for (const std::string& warning : check_resources(limits, versions())) sys::log_warning(warning);
+  SettingWriter(trees_, made_).update(settings_of(limits, versions()));
 }
 
-void TreeManager::freeze() {
-  const sys::Deadline deadline(removal_ms);
-  sys::Backoff backoff;
-  request_freeze();
-  while (!frozen() && !deadline.passed()) backoff.pause();
+void TreeManager::apply_limits(const spec::Resources& resources) const {
+  SettingWriter(trees_, made_).apply(settings_of(resources, versions()));
 }
 
-void TreeManager::request_freeze() {
-  const Tree* tree = freezer();
-  if (tree == nullptr) return;
-  sys::try_write_file(here, tree->directory + (tree->v2 ? "/cgroup.freeze" : "/freezer.state"),
-                      tree->v2 ? "1" : "FROZEN");
-}
-
-void TreeManager::thaw() {
-  const Tree* tree = freezer();
-  if (tree == nullptr) return;
-  const std::string file = tree->directory + (tree->v2 ? "/cgroup.freeze" : "/freezer.state");
-  const int error_number = sys::try_write_file(here, file, tree->v2 ? "0" : "THAWED");
-  if (error_number != 0 && error_number != ENOENT && error_number != ENODEV)
-    throw_errno("write to " + sys::quote(file), error_number);
+Versions TreeManager::versions() const {
+  Versions result;
+  for (const Tree& tree : trees_) {
+    if (tree.v2)
+      result.v2 = true;
+    else
+      result.v1.insert(result.v1.end(), tree.controllers.begin(), tree.controllers.end());
+  }
+  return result;
 }
 
 /// cgroup.kill (Linux 5.14) takes the whole v2 tree at once, frozen or not. True when it reached every

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cgroups/manager.hpp"
+#include "cgroups/settings.hpp"
 #include "sys/clock.hpp"
 
 namespace ocx::cgroups {
@@ -33,6 +34,7 @@ class TreeManager : public Manager {
   std::optional<sys::FdRef> clone_target() const override { return std::nullopt; }
   void attach(int pid) override;
   void update(const spec::Resources& resources) override;
+  void delegate(uid_t) override {}
   const Paths& paths() const override { return paths_; }
   const std::vector<std::string>& made() const override { return made_; }
   std::vector<int> processes() const override;
@@ -48,6 +50,9 @@ class TreeManager : public Manager {
   const std::vector<Tree>& trees() const { return trees_; }
   const Tree* find(const std::string& controller) const;
   std::vector<std::string> directories() const;
+  Versions versions() const;
+  /// Writes all of `resources` but the devices.
+  void apply_limits(const spec::Resources& resources) const;
   /// After a tree has been made: cpuset values, subtree_control. `made` are its new directories, outermost
   /// first.
   virtual void configure(const Tree& tree, const std::vector<std::string>& made) = 0;

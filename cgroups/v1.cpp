@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "cgroups/device_list.hpp"
+#include "cgroups/device_policy.hpp"
 #include "cgroups/members.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
@@ -68,15 +69,28 @@ void V1Manager::configure(const Tree& tree, const std::vector<std::string>& made
 }
 
 void V1Manager::apply(const spec::Resources& resources) {
-  const Tree* devices = find("devices");
-  refuse_unsupported(resources, devices == nullptr);
+  check_resources(resources, versions());
+  apply_limits(resources);
   // No entry at all: the inherited policy stays as it is (config-linux.md names no default policy).
-  if (devices == nullptr || resources.devices.empty()) return;
-  const DeviceFiles files(devices->directory);
-  for (const DeviceWrite& write : device_writes(resources.devices)) files.write(write);
+  if (!resources.devices.empty()) apply_devices(resources.devices);
+}
+
+/// The kernel asks both, the list of the v1 cgroup and the programs of the v2 one: a hybrid host's v2 tree
+/// takes what the list can't say.
+void V1Manager::apply_devices(const std::vector<spec::DeviceRule>& rules) const {
+  const Tree* list = find("devices");
+  const Tree* unified = find("unified");
+  if (unified != nullptr && (list == nullptr || !has_device_writes(rules)))
+    return attach_device_policy(sys::openat(here, unified->directory, O_RDONLY | O_DIRECTORY), rules);
+  if (list == nullptr) return;
+  const DeviceFiles files(list->directory);
+  for (const DeviceWrite& write : device_writes(rules)) files.write(write);
 }
 
 bool V1Manager::wait_until_empty(const sys::Deadline& deadline) const {
+  // A hybrid host's v2 tree announces that the processes are gone, and they go from all trees at once.
+  for (const Tree& tree : trees())
+    if (tree.v2 && !wait_until_unpopulated(tree.directory, deadline)) return false;
   return wait_for_members(directories(), deadline);
 }
 

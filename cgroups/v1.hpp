@@ -13,6 +13,9 @@ class V1Manager : public TreeManager {
  protected:
   void configure(const Tree& tree, const std::vector<std::string>& made) override;
   bool wait_until_empty(const sys::Deadline& deadline) const override;
+
+ private:
+  void apply_devices(const std::vector<spec::DeviceRule>& rules) const;
 };
 
 }  // namespace ocx::cgroups

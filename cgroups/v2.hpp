@@ -11,6 +11,7 @@ class V2Manager : public TreeManager {
   void create() override;
   std::optional<sys::FdRef> clone_target() const override;
   void apply(const spec::Resources& resources) override;
+  void delegate(uid_t owner) override;
 
  protected:
   void configure(const Tree& tree, const std::vector<std::string>& made) override;

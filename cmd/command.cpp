@@ -10,7 +10,8 @@ namespace {
 
 constexpr const Command* commands[] = {&spec_command,  &explain_command, &features_command, &create_command,
                                        &start_command, &run_command,     &state_command,    &list_command,
-                                       &kill_command,  &delete_command};
+                                       &ps_command,    &events_command,  &stats_command,    &kill_command,
+                                       &pause_command, &resume_command,  &update_command,   &delete_command};
 
 constexpr Option help_option{"help", 'h', nullptr, "print this help and exit"};
 
@@ -19,6 +20,8 @@ std::string wrong_count(const Command& command) {
   std::string text = "\"" + std::string(command.name) + "\" requires ";
   if (command.min_positionals == command.max_positionals)
     text += "exactly " + number(command.min_positionals);
+  else if (command.max_positionals == any_number)
+    text += "at least " + number(command.min_positionals);
   else
     text += std::to_string(command.min_positionals) + " to " + number(command.max_positionals);
   return text;

@@ -1,6 +1,7 @@
 // What a verb is to main.cpp: a row with its options, its help and its function. One .cpp a verb.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -31,6 +32,8 @@ struct Command {
   bool enters_container = false;
 };
 
+/// max_positionals of a command that takes as many as there are.
+inline constexpr std::size_t any_number = SIZE_MAX;
 inline constexpr std::string_view usual_exit_codes = "0 done, 1 any error";
 
 /// Parses a command's words and checks the number of positionals. With --help among them that number does not

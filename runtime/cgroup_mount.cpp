@@ -12,6 +12,7 @@
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/inode.hpp"
+#include "sys/log.hpp"
 #include "sys/mount.hpp"
 #include "sys/text.hpp"
 
@@ -20,14 +21,60 @@ namespace {
 
 using Hierarchy = cgroups::Hierarchies::Hierarchy;
 
-bool has_cgroup_namespace(const Plan& plan) {
+// The one that /proc/1 of the host has: its number is fixed (linux/proc_ns.h, PROC_CGROUP_INIT_INO).
+constexpr const char* initial_namespace = "cgroup:[4026531835]";
+
+std::string own_proc(const InitContext& context) {
+  return context.proc_self.empty() ? "self" : context.proc_self;
+}
+
+bool is_in_initial_namespace(const InitContext& context) {
+  const sys::UniqueFd links = context.proc.open(own_proc(context) + "/ns", O_PATH | O_DIRECTORY);
+  return sys::readlinkat(links, "cgroup") == initial_namespace;
+}
+
+// A mount made in the host's own namespace, which "path" can name, would show all of the host's cgroups, and
+// on v2 change the options of the host's mount (cgroup-v2.rst, "Mounting": those of the initial namespace
+// count).
+bool has_cgroup_namespace(const InitContext& context) {
   const auto unshares = [](const InitStep& step) {
     const auto* join = std::get_if<step::JoinCgroup>(&step.action);
     return join != nullptr && join->unshare;
   };
   const auto joins = [](const JoinNamespace& join) { return join.flag == CLONE_NEWCGROUP; };
-  return std::any_of(plan.build.begin(), plan.build.end(), unshares) ||
-         std::any_of(plan.namespaces.joins.begin(), plan.namespaces.joins.end(), joins);
+  const Plan& plan = context.plan;
+  if (std::any_of(plan.build.begin(), plan.build.end(), unshares)) return true;
+  return std::any_of(plan.namespaces.joins.begin(), plan.namespaces.joins.end(), joins) &&
+         !is_in_initial_namespace(context);
+}
+
+// The line of that hierarchy in a /proc/PID/cgroup (cgroups(7)): `4:memory:/a`, `0::/a`.
+std::string membership(const std::string& text, const Hierarchy& hierarchy) {
+  for (const std::string& line : sys::split(text, '\n')) {
+    const std::vector<std::string> fields = sys::split(line, ':');
+    if (fields.size() < 3) continue;
+    const std::vector<std::string> names = sys::split(fields[1], ',');
+    const bool same = hierarchy.v2 ? fields[1].empty()
+                                   : !hierarchy.controllers.empty() &&
+                                         std::find(names.begin(), names.end(),
+                                                   hierarchy.controllers.front()) != names.end();
+    if (same) return line;
+  }
+  return {};
+}
+
+// The runtime is init's parent: in the host's procfs it has a pid that init's own namespace doesn't show.
+std::string cgroups_of_runtime(const InitContext& context) {
+  for (const std::string& line : sys::split(context.proc.read(own_proc(context) + "/status"), '\n'))
+    if (line.starts_with("PPid:\t")) return context.proc.read(line.substr(6) + "/cgroup");
+  return {};
+}
+
+// Without a cgroup of its own (--cgroup-manager disabled, or a rootless caller who may make none) the
+// container lives in the runtime's, which is not for it to write to (CVE-2023-25809).
+bool is_in_runtimes_cgroup(const InitContext& context, const Hierarchy& hierarchy) {
+  const std::string own = membership(context.proc.read(own_proc(context) + "/cgroup"), hierarchy);
+  return !own.empty() && own == membership(cgroups_of_runtime(context), hierarchy);
 }
 
 // The container's own directory as the host's mount shows it; nothing when the mount shows another part, or
@@ -46,6 +93,17 @@ step::Mount part_of(const step::Mount& mount, const std::string& type) {
   part.type = type;
   part.options.data.clear();
   part.options.propagation.clear();
+  return part;
+}
+
+bool is_read_only(const step::Mount& mount) {
+  return (new_attributes(mount) & MOUNT_ATTR_RDONLY) != 0;
+}
+
+step::Mount part_for(const InitContext& context, const step::Mount& mount, const Hierarchy& hierarchy) {
+  step::Mount part = part_of(mount, hierarchy.v2 ? "cgroup2" : "cgroup");
+  if (!is_read_only(mount) && is_in_runtimes_cgroup(context, hierarchy))
+    part.options.attributes.set |= MOUNT_ATTR_RDONLY;
   return part;
 }
 
@@ -69,9 +127,7 @@ void bind_part(InitContext& context, const step::Mount& mount, const std::string
 }
 
 // A fresh mount in the container's cgroup namespace begins at the container's own cgroup.
-void mount_hierarchy(InitContext& context, const step::Mount& mount, const Hierarchy& hierarchy,
-                     sys::FdRef target) {
-  step::Mount part = part_of(mount, hierarchy.v2 ? "cgroup2" : "cgroup");
+void mount_hierarchy(InitContext& context, step::Mount part, const Hierarchy& hierarchy, sys::FdRef target) {
   part.source = part.type;
   for (const std::string& controller : hierarchy.controllers) {
     if (controller.starts_with("name=")) part.options.data.push_back({"none", 0});
@@ -86,18 +142,31 @@ void mount_hierarchy(InitContext& context, const step::Mount& mount, const Hiera
   if (error != 0) throw mount_error(part, data, error);
 }
 
+// False: the container has no cgroup of its own there that could be shown.
+bool show(InitContext& context, const step::Mount& mount, const Hierarchy& hierarchy, bool own_namespace,
+          sys::FdRef target) {
+  const step::Mount part = part_for(context, mount, hierarchy);
+  if (own_namespace) try {
+      mount_hierarchy(context, part, hierarchy, target);
+      return true;
+    } catch (const Error& error) {
+      // A user namespace that doesn't own the cgroup namespace; or a superblock the kernel won't share.
+      if (error.error_number() != EPERM && error.error_number() != EBUSY) throw;
+      sys::log_debug(std::string(error.what()) + ", binding it instead");
+    }
+  const std::optional<std::string> directory = own_directory(hierarchy);
+  if (directory) bind_part(context, part, *directory, target);
+  return directory.has_value();
+}
+
 void mount_part(InitContext& context, const step::Mount& mount, const Hierarchy& hierarchy,
                 bool own_namespace, sys::FdRef tmpfs) {
-  const std::optional<std::string> directory = own_directory(hierarchy);
-  if (!own_namespace && !directory) return;
+  if (!own_namespace && !own_directory(hierarchy)) return;
   const std::string name = hierarchy.mount_point.substr(hierarchy.mount_point.rfind('/') + 1);
   int error = sys::try_mkdirat(tmpfs, name, 0755);
   if (error != 0 && error != EEXIST) throw mount_error(mount, "mkdirat " + sys::quote(name), error);
   sys::UniqueFd target = sys::openat(tmpfs, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (own_namespace)
-    mount_hierarchy(context, mount, hierarchy, target);
-  else
-    bind_part(context, mount, *directory, target);
+  show(context, mount, hierarchy, own_namespace, target);
   // "cpu" for "cpu,cpuacct": programs look for each controller by its own name.
   for (const std::string& controller : hierarchy.controllers)
     if (controller != name && !controller.starts_with("name=")) sys::try_symlinkat(name, tmpfs, controller);
@@ -109,7 +178,7 @@ void mount_v1(InitContext& context, const step::Mount& mount, const cgroups::Hie
   base.source = "tmpfs";
   base.options.attributes.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
   base.options.data.push_back({"mode=755", 0});
-  const bool read_only = (new_attributes(mount) & MOUNT_ATTR_RDONLY) != 0;
+  const bool read_only = is_read_only(mount);
   // Attached first: kernels before 6.15 mount nothing on what is not attached.
   std::optional<sys::UniqueFd> tmpfs = make_filesystem(base, new_attributes(base));
   sys::UniqueFd top;
@@ -130,19 +199,18 @@ void mount_v1(InitContext& context, const step::Mount& mount, const cgroups::Hie
   apply_propagation(context, mount, top);
 }
 
-void mount_v2(InitContext& context, const step::Mount& mount, const Hierarchy& hierarchy, bool own_namespace,
-              sys::FdRef target) {
-  if (own_namespace) try {
-      return mount_hierarchy(context, mount, hierarchy, target);
-    } catch (const Error& error) {
-      // A user namespace that doesn't own the cgroup namespace; or a superblock the kernel won't share.
-      if (error.error_number() != EPERM && error.error_number() != EBUSY) throw;
-    }
-  const std::optional<std::string> directory = own_directory(hierarchy);
-  if (!directory)
-    throw mount_error(mount, "the container has no cgroup of its own in " + sys::quote(hierarchy.mount_point),
-                      EPERM);
-  bind_part(context, mount, *directory, target);
+void mount_v2(InitContext& context, const step::Mount& mount, const cgroups::Hierarchies& hierarchies,
+              bool own_namespace, sys::FdRef target) {
+  const auto v2 = std::find_if(hierarchies.all.begin(), hierarchies.all.end(),
+                               [](const Hierarchy& hierarchy) { return hierarchy.v2; });
+  if (v2 == hierarchies.all.end()) throw mount_error(mount, "the host has no cgroup v2 mounted", ENODEV);
+  if (!show(context, mount, *v2, own_namespace, target))
+    throw mount_error(mount, "the container has no cgroup of its own in " + sys::quote(v2->mount_point),
+                      EPERM)
+        .hint("give it a cgroup, or leave the mount out");
+  if (mount.options.propagation.empty()) return;
+  sys::UniqueFd top = reopen_target(context, mount, target);
+  apply_propagation(context, mount, top);
 }
 
 }  // namespace
@@ -154,12 +222,11 @@ void mount_cgroup(InitContext& context, const step::Mount& mount) {
   sys::UniqueFd target = open_target(context, mount, false);
   check_place(mount, target, std::nullopt);
   const cgroups::Hierarchies hierarchies = cgroups::detect_hierarchies();
-  const bool own_namespace = has_cgroup_namespace(context.plan);
-  if (!hierarchies.pure_v2()) return mount_v1(context, mount, hierarchies, own_namespace, target);
-  mount_v2(context, mount, hierarchies.all.front(), own_namespace, target);
-  if (mount.options.propagation.empty()) return;
-  sys::UniqueFd top = reopen_target(context, mount, target);
-  apply_propagation(context, mount, top);
+  const bool own_namespace = has_cgroup_namespace(context);
+  if (mount.type == "cgroup2" || hierarchies.pure_v2())
+    mount_v2(context, mount, hierarchies, own_namespace, target);
+  else
+    mount_v1(context, mount, hierarchies, own_namespace, target);
 }
 
 }  // namespace ocx::runtime

@@ -148,13 +148,11 @@ void add_hooks(Section& section, const char* kind, const std::vector<spec::Hook>
   }
 }
 
-/// Of a host without the version 1 controller plan() lets one rule pass, which it can't enforce.
+/// Without a cgroup plan() lets one rule pass, which nothing enforces.
 void add_device_rules(Section& section, const Plan& plan, bool enforced) {
   if (!plan.resources || plan.resources->devices.empty()) return;
   const char* origin = "/linux/resources/devices";
-  if (!enforced)
-    return section.add("skip-devices", "set no device rules: there is no version 1 devices controller",
-                       origin);
+  if (!enforced) return section.add("skip-devices", "set no device rules: there is no cgroup", origin);
   const std::size_t count = plan.resources->devices.size();
   section.add("set-devices",
               "limit the devices it can open: " + std::to_string(count) + (count == 1 ? " rule" : " rules") +
@@ -162,9 +160,27 @@ void add_device_rules(Section& section, const Plan& plan, bool enforced) {
               origin);
 }
 
-Section limits_section(const Plan& plan, bool device_rules) {
+/// The very writes of apply(), where the files are those of this host.
+void add_limits(Section& section, const Plan& plan, const HostFacts& host) {
+  if (!plan.resources) return;
+  for (const cgroups::Setting& setting : cgroups::settings_of(*plan.resources, cgroup_versions(host))) {
+    std::string words = "write " + sys::quote(setting.value) + " to " + setting.file;
+    if (setting.keep_first_word) words += ", behind the quota it has";
+    if (!setting.other_file.empty())
+      words += ", or " + sys::quote(setting.other_value) + " to " + setting.other_file;
+    if (setting.missing != cgroups::Setting::Missing::error) words += ", if there is one";
+    section.add("write-limit", std::move(words), setting.origin, purpose_of_file(setting.file));
+  }
+}
+
+Section limits_section(const Plan& plan, const HostFacts& host, bool cgroup) {
   Section section{"create: ocx, still outside, sets limits and runs hooks", "parent", {}};
-  add_device_rules(section, plan, device_rules);
+  if (cgroup) add_limits(section, plan, host);
+  add_device_rules(section, plan, cgroup);
+  if (plan.cgroup_owner)
+    section.add("delegate-cgroup",
+                "give the cgroup to the host's user " + std::to_string(plan.cgroup_owner->uid),
+                plan.cgroup_owner->origin, "the container's processes may have cgroups of their own");
   add_hooks(section, "prestart", plan.hooks.prestart);
   add_hooks(section, "createRuntime", plan.hooks.create_runtime);
   return section;
@@ -204,11 +220,11 @@ Section delete_section(const Plan& plan) {
 
 std::vector<Section> sections_of(const spec::Config& config, const Plan& plan, const Globals& globals,
                                  const HostFacts& host) {
-  const bool device_rules = !host.cgroup_v2 && globals.cgroup_driver != CgroupDriver::disabled;
+  const bool cgroup = globals.cgroup_driver != CgroupDriver::disabled;
   std::vector<Section> sections;
   sections.push_back(launch_section(config, plan, globals));
   sections.push_back(init_section("create: init builds the container's file system", plan.build));
-  sections.push_back(limits_section(plan, device_rules));
+  sections.push_back(limits_section(plan, host, cgroup));
   Section hooks{"create: init runs hooks from inside", "init", {}};
   add_hooks(hooks, "createContainer", plan.hooks.create_container);
   sections.push_back(std::move(hooks));

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -28,11 +29,14 @@ bool is_own(const spec::Namespace& ns) {
   return theirs && ours && theirs->st_dev == ours->st_dev && theirs->st_ino == ours->st_ino;
 }
 
-bool has_v1_devices() {
-  for (const cgroups::Hierarchies::Hierarchy& hierarchy : cgroups::detect_hierarchies().all)
-    for (const std::string& controller : hierarchy.controllers)
-      if (controller == "devices") return true;
-  return false;
+void note_cgroups(HostFacts& host) {
+  for (const cgroups::Hierarchies::Hierarchy& hierarchy : cgroups::detect_hierarchies().all) {
+    host.cgroup2 |= hierarchy.v2;
+    host.v1_controllers.insert(host.v1_controllers.end(), hierarchy.controllers.begin(),
+                               hierarchy.controllers.end());
+  }
+  const auto& v1 = host.v1_controllers;
+  host.cgroup_v2 = std::find(v1.begin(), v1.end(), "devices") == v1.end();
 }
 
 }  // namespace
@@ -44,7 +48,7 @@ HostFacts gather_host_facts(const spec::Linux& linux) {
   host.euid = ::geteuid();
   host.egid = ::getegid();
   host.in_user_namespace = in_user_namespace();
-  host.cgroup_v2 = !has_v1_devices();
+  note_cgroups(host);
   host.last_capability = sys::last_capability();
   host.permitted_capabilities = sys::capget().permitted;
   host.listen_fds = listen_fds();

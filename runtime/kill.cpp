@@ -40,7 +40,8 @@ void kill_one(const Record& record, int signal) {
   // A v1 freezer keeps even SIGKILL waiting. After the signal, so that nothing of the container runs in
   // between.
   if (cgroup->frozen()) cgroup->thaw();
-  sys::pidfd_wait(*init, death_ms);
+  if (sys::pidfd_wait(*init, death_ms)) return;
+  if (cgroup->frozen()) cgroup->thaw();  // a `pause` at the same time, since a kill waits for nobody's lock
 }
 
 /// What is left of a stopped container counts, too; that nothing is left is no error.
@@ -57,9 +58,7 @@ void kill(const Globals& globals, const KillRequest& request) {
   const Record record = directory.load();
   // runtime.md "Kill": only a created or running container; and an engine that gave up on create uses `delete
   // --force`.
-  if (!record.created)
-    throw Error("container is being created", ErrorKind::wrong_state)
-        .hint("when its create has died: ocx delete --force " + request.id);
+  if (!record.created) check_has_process(request.id, spec::Status::creating);
   const int signal = request.signal.value_or(spec::parse_signal(record.stop_signal).value_or(SIGTERM));
   if (request.all)
     kill_every_one(record, signal);

@@ -1,8 +1,11 @@
 #include "runtime/launch.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -11,6 +14,7 @@
 #include "runtime/console.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/init_context.hpp"
+#include "runtime/limit_cause.hpp"
 #include "runtime/messages.hpp"
 #include "runtime/passed_fds.hpp"
 #include "runtime/pid_file.hpp"
@@ -58,6 +62,7 @@ Record make_record(const Globals& globals, const Plan& plan) {
   record.owner_uid = ::geteuid();
   record.annotations = plan.annotations;
   record.cgroup_driver = globals.cgroup_driver;
+  record.resources = plan.resources.value_or(spec::Resources{});
   record.own_pid_namespace = plan.namespaces.own_pids();
   record.has_process = plan.has_process;
   record.notify = plan.notify;
@@ -78,6 +83,11 @@ std::map<std::string, std::string> namespace_paths(int pid) {
 std::string how_it_ended(const sys::ExitStatus& status) {
   if (status.signal != 0) return "container init was killed by signal " + std::to_string(status.signal);
   return "container init ended with status " + std::to_string(status.code);
+}
+
+bool joins_cgroup(const Namespaces& namespaces) {
+  return std::any_of(namespaces.joins.begin(), namespaces.joins.end(),
+                     [](const JoinNamespace& join) { return join.flag == CLONE_NEWCGROUP; });
 }
 
 }  // namespace
@@ -132,7 +142,8 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
   with_inits_words([this] {
     admit_init();
     serve_until(MessageType::rootfs_ready);
-    if (plan_.resources) cgroup_->apply(*plan_.resources);
+    cgroup_->apply(plan_.resources.value_or(spec::Resources{}));
+    delegate_cgroup();
     fail_if_asked("resources");
     run_parent_hooks();
     serve_until(MessageType::ready);
@@ -185,7 +196,10 @@ void Launch::clone_init() {
   if (mode_.gate) gate_ = directory_.make_gate();
   auto [ours, theirs] = sys::socketpair_seqpacket();
   channel_ = Channel(std::move(ours));
-  const std::optional<sys::FdRef> target = cgroup_->clone_target();
+  // Into a cgroup outside the caller's cgroup namespace nothing can be cloned (cgroup-v2.rst, "Delegation",
+  // nsdelegate): ENOENT. While init is cloned, the caller is in the one that init joins.
+  std::optional<sys::FdRef> target;
+  if (!joins_cgroup(plan_.namespaces)) target = cgroup_->clone_target();
   const bool through_relay = plan_.namespaces.joins_user();
   attach_ = !cgroup_->paths().empty() && (!target || through_relay);
 
@@ -213,7 +227,18 @@ void Launch::admit_init() {
   }
   if (attach_) {
     cgroup_->attach(init_.pid);
+    record_.cgroup_paths = cgroup_->paths();  // systemd has the last word on where its units are
+    record_.cgroups_made = cgroup_->made();
     channel_.send(MessageType::cgroup_joined);
+  }
+}
+
+void Launch::delegate_cgroup() {
+  if (!plan_.cgroup_owner) return;
+  try {
+    cgroup_->delegate(plan_.cgroup_owner->uid);
+  } catch (Error& error) {
+    throw error.at(plan_.cgroup_owner->origin);
   }
 }
 
@@ -226,6 +251,7 @@ void Launch::serve_until(MessageType wanted) {
       throw;
     } catch (Error& error) {
       init_has_failed_ = true;
+      if (plan_.resources) blame_pids_limit(error, cgroup_->paths(), *plan_.resources);
       const bool exec = error.message().starts_with("exec: ");
       if (!exec) error.in(messages::init_failed);
       error.in(messages::start_failed);
@@ -321,7 +347,11 @@ void Launch::rethrow_with_cause() {
   if (!sys::pidfd_wait(init_.pidfd, 5000)) throw Error("container init closed its channel and did not end");
   const sys::ExitStatus status = sys::wait_for_child(init_.pidfd);
   init_.pidfd.reset();  // reaped: nothing is left for the rollback to kill
-  throw Error(how_it_ended(status)).in(messages::init_failed).in(messages::start_failed);
+  std::optional<Error> cause;
+  if (status.signal == SIGKILL)
+    cause = oom_kill_error(cgroup_->paths(), plan_.resources.value_or(spec::Resources{}));
+  if (!cause) cause = Error(how_it_ended(status));
+  throw std::move(cause->in(messages::init_failed).in(messages::start_failed));
 }
 
 }  // namespace ocx::runtime

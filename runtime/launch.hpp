@@ -50,6 +50,7 @@ class Launch {
   void clone_init();
   /// Id maps and cgroup, which init may be waiting for.
   void admit_init();
+  void delegate_cgroup();
   void serve_until(MessageType wanted);
   void serve_tree(const std::string& request);
   void run_parent_hooks();

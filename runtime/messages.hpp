@@ -9,6 +9,8 @@ inline constexpr const char* already_exists = "container with given ID already e
 inline constexpr const char* invalid_id = "invalid container ID format";
 inline constexpr const char* empty_id = "container id cannot be empty";
 inline constexpr const char* not_running = "container not running";
+inline constexpr const char* not_paused = "container not paused";
+inline constexpr const char* start_paused = "cannot start a container in the paused state";
 inline constexpr const char* already_running = "cannot start an already running container";
 inline constexpr const char* already_stopped = "cannot start a container that has stopped";
 inline constexpr const char* cannot_delete = "cannot delete container %s that is not stopped: %s";
@@ -18,6 +20,7 @@ inline constexpr const char* cgroup_not_empty = "container's cgroup is not empty
 inline constexpr const char* cgroup_frozen = "container's cgroup unexpectedly frozen";
 inline constexpr const char* start_failed = "unable to start container process";
 inline constexpr const char* init_failed = "error during container init";
+inline constexpr const char* oom_killed = "container init was OOM-killed (memory limit too low?)";
 inline constexpr const char* tty_needs_socket =
     "cannot allocate tty if ocx will detach without setting console socket";
 inline constexpr const char* socket_needs_tty =

@@ -31,6 +31,18 @@ std::vector<spec::State> list(const Globals& globals);
 /// loses its whole cgroup to SIGKILL.
 void kill(const Globals& globals, const KillRequest& request);
 
+/// Stops every process of a created or running container until resume() (cgroup freezer); its status is then
+/// `paused`. Errors: `container not running` (a paused one, too); no freezer.
+void pause(const Globals& globals, const std::string& id);
+/// Lets a paused container go on. Error: `container not paused`.
+void resume(const Globals& globals, const std::string& id);
+
+/// Changes limits of a created, running or paused container; what the request leaves out stays, devices
+/// always do (with a warning when they differ). All or nothing: after an error the old limits are in force
+/// and on record. Errors: `container not running`; a rule broken by the request together with what is in
+/// force.
+void update(const Globals& globals, const UpdateRequest& request);
+
 /// runtime.md "Delete": undoes create, then runs poststop hooks.
 void remove(const Globals& globals, const DeleteRequest& request);
 

@@ -84,15 +84,31 @@ void refuse_unsupported(const PlanInput& in) {
       refuse("an AppArmor profile", "/process/apparmorProfile");
     if (!in.config.process->selinux_label.empty()) refuse("an SELinux label", "/process/selinuxLabel");
   }
-  const bool disabled = in.globals.cgroup_driver == CgroupDriver::disabled;
-  if (linux.resources) cgroups::refuse_unsupported(*linux.resources, in.host.cgroup_v2 || disabled);
   refuse_unsupported_mounts(in.config);
 }
+
+cgroups::Versions cgroup_versions(const HostFacts& host) {
+  return {host.v1_controllers, host.cgroup_v2 || host.cgroup2};
+}
+
+namespace {
+
+/// Before anything exists, so that no limit is half applied.
+void check_resources(const PlanInput& in) {
+  if (!in.config.linux.resources) return;
+  const spec::Resources& resources = *in.config.linux.resources;
+  if (in.globals.cgroup_driver == CgroupDriver::disabled) return cgroups::refuse_limits(resources);
+  for (std::string& warning : cgroups::check_resources(resources, cgroup_versions(in.host)))
+    in.warnings.push_back(std::move(warning));
+}
+
+}  // namespace
 
 Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals,
           const HostFacts& host, std::vector<std::string>& warnings) {
   const PlanInput in{config, request, globals, host, warnings};
   refuse_unsupported(in);
+  check_resources(in);
   refuse_host_changes(in);
 
   Plan out;
@@ -104,6 +120,7 @@ Plan plan(const spec::Config& config, const CreateRequest& request, const Global
   out.cgroups_path = config.linux.cgroups_path;
   out.rootless = globals.rootless == Rootless::yes ||
                  (globals.rootless == Rootless::automatic && (host.euid != 0 || host.in_user_namespace));
+  out.cgroup_owner = plan_cgroup_owner(in, out.namespaces);
   out.resources = config.linux.resources;
   out.hooks = config.hooks;
   out.annotations = config.annotations;

@@ -215,11 +215,18 @@ struct Namespaces {
   bool joins_user() const;
 };
 
+/// The container's user who may make cgroups of his own (config-linux.md, "Cgroup ownership").
+struct CgroupOwner {
+  uid_t uid = 0;  // of the host
+  Origin origin;  // the mount that shows him the cgroup
+};
+
 struct Plan {
   std::string id, oci_version;
   std::string bundle, rootfs;  // absolute paths
   Namespaces namespaces;
   std::optional<std::string> cgroups_path;
+  std::optional<CgroupOwner> cgroup_owner;
   bool rootless = false;  // a cgroup is wished for, not insisted on (--rootless)
   std::optional<spec::Resources> resources;
 
@@ -254,6 +261,8 @@ struct HostFacts {
   uid_t euid = 0;
   gid_t egid = 0;
   bool cgroup_v2 = false;  // no v1 devices controller: device rules would need an eBPF program
+  std::vector<std::string> v1_controllers;  // mounted as cgroup v1
+  bool cgroup2 = false;                     // a v2 hierarchy is mounted, beside v1 or alone
   unsigned last_capability = 40;
   std::uint64_t permitted_capabilities = ~0ULL;  // of ocx
   unsigned listen_fds = 0;                       // LISTEN_FDS of the caller

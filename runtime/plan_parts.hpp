@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cgroups/settings.hpp"
 #include "runtime/plan.hpp"
 
 namespace ocx::runtime {
@@ -42,7 +43,12 @@ void refuse_unsupported(const PlanInput& in);
 /// can't see that.
 void refuse_host_changes(const PlanInput& in);
 
+/// Which version each controller has there.
+cgroups::Versions cgroup_versions(const HostFacts& host);
+
 Namespaces plan_namespaces(const PlanInput& in);
+/// Whether a user of the container gets the cgroup, and who that is on the host.
+std::optional<CgroupOwner> plan_cgroup_owner(const PlanInput& in, const Namespaces& namespaces);
 /// Host name, sysctl, loopback, keyring: what needs the new namespaces and nothing of the rootfs.
 void plan_namespace_steps(const PlanInput& in, Plan& plan);
 void plan_sysctl(const PlanInput& in, Plan& plan);

@@ -76,7 +76,7 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
           .hint("a bind mount takes no file system options");
   } else {
     check_kind(mount, origin);
-    if (mount.type == "cgroup") out.kind = step::Mount::Kind::cgroup;
+    if (mount.type == "cgroup" || mount.type == "cgroup2") out.kind = step::Mount::Kind::cgroup;
   }
   return out;
 }
@@ -149,7 +149,7 @@ void push_mounts(const PlanInput& in, std::vector<step::Mount>& mounts, Plan& pl
     joined = true;
   };
   for (step::Mount& mount : mounts) {
-    if (mount.kind == step::Mount::Kind::cgroup || mount.type == "cgroup2") join();
+    if (mount.kind == step::Mount::Kind::cgroup) join();
     std::string origin = mount.origin;
     plan.build.push_back({std::move(origin), std::move(mount)});
   }

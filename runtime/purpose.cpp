@@ -36,6 +36,26 @@ std::string_view purpose_of_tmpfs(std::string_view target) {
   return "files in memory, gone with the container";
 }
 
+constexpr Clause file_purposes[] = {
+    {"memory.limit_in_bytes", "what it uses beyond is taken back, or a process killed"},
+    {"memory.max", "what it uses beyond is taken back, or a process killed"},
+    {"memory.memsw.limit_in_bytes", "memory and swap together"},
+    {"memory.swap.max", "its memory in swap"},
+    {"memory.soft_limit_in_bytes", "what it keeps when the host is short of memory"},
+    {"memory.low", "what it keeps when the host is short of memory"},
+    {"cpu.shares", "its part of busy processors"},
+    {"cpu.weight", "its part of busy processors"},
+    {"cpu.cfs_quota_us", "beyond this time it waits for the next period"},
+    {"cpu.max", "beyond this time it waits for the next period"},
+    {"cpuset.cpus", "the processors it runs on"},
+    {"cpuset.mems", "the memory nodes it uses"},
+    {"pids.max", "more processes and threads can't be made"},
+    {"blkio.bfq.weight", "its part of busy disks"},
+    {"io.bfq.weight", "its part of busy disks"},
+    {"io.max", "faster requests of the device wait"},
+    {"rdma.max", "more resources of the device can't be had"},
+};
+
 struct Why {
   std::string_view operator()(const step::Mount& s) const { return purpose_of(s); }
   std::string_view operator()(const step::SessionKeyring&) const { return "it can't see the caller's keys"; }
@@ -93,6 +113,13 @@ std::string_view purpose_of(const step::Mount& mount) {
 
 std::string_view purpose_of(const InitAction& action) {
   return std::visit(Why{}, action);
+}
+
+std::string_view purpose_of_file(std::string_view file) {
+  for (const Clause& clause : file_purposes)
+    if (clause.name == file) return clause.purpose;
+  if (file.starts_with("blkio.throttle.")) return "faster requests of the device wait";
+  return file.starts_with("hugetlb.") ? "more huge pages of this size can't be had" : "";
 }
 
 std::string_view kind_of(const InitAction& action) {

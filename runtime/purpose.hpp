@@ -15,6 +15,8 @@ std::string_view purpose_of_namespace(std::uint64_t flag);
 std::string_view purpose_of(const step::Mount& mount);
 /// Why the step is taken, where its words do not say so. May be empty.
 std::string_view purpose_of(const InitAction& action);
+/// What a value in this file of a cgroup limits. May be empty.
+std::string_view purpose_of_file(std::string_view file);
 /// The step's type as a word that stays: "mount", "set-user".
 std::string_view kind_of(const InitAction& action);
 std::string_view kind_of(const ParentAction& action);

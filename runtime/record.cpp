@@ -6,6 +6,8 @@
 #include <climits>
 #include <utility>
 
+#include "spec/parse.hpp"
+#include "spec/write_resources.hpp"
 #include "sys/error.hpp"
 #include "sys/text.hpp"
 
@@ -63,6 +65,7 @@ Json own_to_json(const Record& record) {
           {"cgroup_driver", driver},
           {"cgroups_made", record.cgroups_made},
           {"cgroup_unit", record.cgroup_unit},
+          {"resources", Json::parse(spec::write_resources(record.resources))},
           {"own_pid_namespace", record.own_pid_namespace},
           {"has_process", record.has_process},
           {"notify", record.notify},
@@ -152,6 +155,11 @@ CgroupDriver parse_driver(const std::string& name) {
   throw Error("cgroup_driver " + sys::quote(name) + " is unknown");
 }
 
+spec::Resources parse_resources(const Json& resources) {
+  spec::Warnings none;
+  return spec::parse_resources(resources.dump(), none);
+}
+
 void parse_own(const Members& own, Record& record) {
   own.get("created", record.created);
   own.get("bundle", record.bundle);
@@ -162,6 +170,7 @@ void parse_own(const Members& own, Record& record) {
   record.cgroup_driver = parse_driver(driver);
   own.get("cgroups_made", record.cgroups_made);
   own.get("cgroup_unit", record.cgroup_unit);
+  if (const Json* resources = own.find("resources")) record.resources = parse_resources(*resources);
   own.get("own_pid_namespace", record.own_pid_namespace);
   own.get("has_process", record.has_process);
   own.get("notify", record.notify);

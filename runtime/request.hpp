@@ -1,9 +1,12 @@
 // What each verb is asked to do: plain input, filled by cmd/.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "spec/resources.hpp"
 
 namespace ocx::runtime {
 
@@ -41,6 +44,13 @@ struct KillRequest {
 struct DeleteRequest {
   std::string id;
   bool force = false;
+};
+
+struct UpdateRequest {
+  std::string id;
+  spec::Resources resources;  // what is absent stays as it is
+  /// JSON pointer in a `linux.resources` object -> what the caller wrote instead ("--memory"), for errors.
+  std::map<std::string, std::string> origins;
 };
 
 }  // namespace ocx::runtime

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <sys/prctl.h>
 
 #include <cstdlib>
@@ -5,10 +6,12 @@
 
 #include "runtime/console.hpp"
 #include "runtime/launch.hpp"
+#include "runtime/limit_cause.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/passed_fds.hpp"
 #include "runtime/remove.hpp"
 #include "runtime/start.hpp"
+#include "sys/log.hpp"
 #include "sys/process.hpp"
 
 namespace ocx::runtime {
@@ -29,6 +32,13 @@ void begin(Launch& launch) {
   if (notify) notify->forward_until_ready(launch.pidfd(), launch.record().pid);
 }
 
+/// The exit status of a payload that the OOM killer ended is that of any SIGKILL: the person at the terminal
+/// is told the difference.
+void warn_of_oom_kill(const Record& record) {
+  if (const auto cause = oom_kill_error(record.cgroup_paths, record.resources))
+    sys::log_warning(cause->what());
+}
+
 }  // namespace
 
 int run(const Globals& globals, const RunRequest& request) {
@@ -46,6 +56,7 @@ int run(const Globals& globals, const RunRequest& request) {
   begin(launch);
   launch.directory().unlock();  // the container may run for days, and be killed or deleted by others
   const sys::ExitStatus status = relay.wait(launch.pidfd(), launch.take_console());
+  if (status.signal == SIGKILL) warn_of_oom_kill(launch.record());
   if (!request.keep && launch.directory().relock()) destroy(launch.directory(), launch.record());
   return status.shell_status();
 }

@@ -3,7 +3,9 @@
 #include <sys/prctl.h>
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "sys/error.hpp"
 #include "sys/file.hpp"
@@ -26,6 +28,25 @@ Way wanted_way() {
   if (std::string_view(text) == "memfd") return Way::memfd;
   return Way::any;
 }
+
+/// The copy has no path in the file system: what belongs to ocx is found by the original's, which
+/// cgroups/systemd_client.cpp reads here.
+class WithOwnPath {
+ public:
+  explicit WithOwnPath(char* const* environment)
+      : entry_(std::string(variable) + sys::readlinkat(sys::FdRef::cwd(), "/proc/self/exe")) {
+    for (; *environment != nullptr; ++environment)
+      if (std::string_view(*environment).rfind(variable, 0) != 0) entries_.push_back(*environment);
+    entries_.push_back(entry_.data());
+    entries_.push_back(nullptr);
+  }
+  char* const* data() const { return entries_.data(); }
+
+ private:
+  static constexpr std::string_view variable = "OCX_EXECUTABLE=";
+  std::string entry_;
+  std::vector<char*> entries_;
+};
 
 bool already_safe(sys::FdRef self, Way way) {
   if (sys::is_sealed(self)) return true;
@@ -56,6 +77,8 @@ void reexec_from_sealed_copy(char* const* argv, char* const* environment) {
     return;
   }
   int error_number = 0;
+  const WithOwnPath with_path(environment);
+  environment = with_path.data();
   if (way != Way::memfd) error_number = try_through_mount(self, argv, environment);
   if (way != Way::mount) {
     if (error_number != 0)

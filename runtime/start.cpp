@@ -6,6 +6,7 @@
 #include "runtime/handshake.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/launch.hpp"
+#include "runtime/limit_cause.hpp"
 #include "runtime/messages.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/passed_fds.hpp"
@@ -22,8 +23,9 @@ void check_startable(const Record& record, spec::Status status) {
     case spec::Status::creating:
       throw Error("container is still being created", ErrorKind::wrong_state);
     case spec::Status::running:
-    case spec::Status::paused:
       throw Error(messages::already_running, ErrorKind::wrong_state);
+    case spec::Status::paused:
+      throw Error(messages::start_paused, ErrorKind::wrong_state).hint("first: ocx resume " + record.id);
     case spec::Status::stopped:
       throw Error(messages::already_stopped, ErrorKind::wrong_state);
     case spec::Status::created:
@@ -77,7 +79,13 @@ void start(const Globals& globals, const std::string& id) {
   bool hook_failed = false;
   try {
     open_gate(directory, hook_failed);
+  } catch (const PeerGone& gone) {
+    Error error =
+        oom_kill_error(record.cgroup_paths, record.resources).value_or(gone).in(messages::start_failed);
+    destroy(directory, record);
+    throw error;
   } catch (Error& error) {
+    blame_pids_limit(error, record.cgroup_paths, record.resources);
     error.in(messages::start_failed);
     if (hook_failed) destroy(directory, record);  // step 7: stop the container and go on at step 12
     throw;

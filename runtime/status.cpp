@@ -1,6 +1,8 @@
 #include "runtime/status.hpp"
 
+#include "runtime/messages.hpp"
 #include "runtime/state_store.hpp"
+#include "sys/error.hpp"
 #include "sys/process.hpp"
 
 namespace ocx::runtime {
@@ -41,6 +43,13 @@ std::optional<sys::UniqueFd> open_init(const Record& record) {
   // In this order: the pid had the right start time after the handle was opened, so the handle is init's.
   if (!pidfd || !is_alive(record.pid, record.start_time)) return std::nullopt;
   return pidfd;
+}
+
+void check_has_process(const std::string& id, spec::Status status) {
+  if (status == spec::Status::creating)
+    throw Error("container is being created", ErrorKind::wrong_state)
+        .hint("when its create has died: ocx delete --force " + id);
+  if (status == spec::Status::stopped) throw Error(messages::not_running, ErrorKind::wrong_state);
 }
 
 spec::Status live_status(const StateDirectory& directory, const Record& record) {

@@ -36,6 +36,18 @@ void validate_cpu(const CpuLimits& cpu, const std::string& base) {
   check_list(cpu.mems, pointer(base, {"mems"}));
 }
 
+// 0 is how engines write "not set".
+void check_weight(const std::optional<std::uint16_t>& weight, const std::string& origin) {
+  if (!weight || *weight == 0 || (*weight >= 10 && *weight <= 1000)) return;
+  throw broken("weight " + std::to_string(*weight) + " is out of range", origin).hint("from 10 to 1000");
+}
+
+void validate_block_io(const BlockIo& io, const std::string& base) {
+  check_weight(io.weight, pointer(base, {"weight"}));
+  for (std::size_t i = 0; i < io.weight_device.size(); ++i)
+    check_weight(io.weight_device[i].weight, pointer(pointer(base + "/weightDevice", i), {"weight"}));
+}
+
 // The specification's ^[1-9][0-9]*[KMG]B$.
 bool is_page_size(std::string_view text) {
   if (text.size() < 3 || !text.ends_with('B') || text.front() == '0') return false;
@@ -82,6 +94,7 @@ void validate_unified(const std::map<std::string, std::string>& unified, const s
 void validate_resources(const Resources& resources, std::string_view base) {
   if (resources.memory) validate_memory(*resources.memory, pointer(base, {"memory"}));
   if (resources.cpu) validate_cpu(*resources.cpu, pointer(base, {"cpu"}));
+  if (resources.block_io) validate_block_io(*resources.block_io, pointer(base, {"blockIO"}));
   validate_hugepages(resources.hugepage_limits, pointer(base, {"hugepageLimits"}));
   if (resources.network) validate_network(*resources.network, pointer(base, {"network"}));
   validate_rdma(resources.rdma, pointer(base, {"rdma"}));

@@ -9,18 +9,18 @@ namespace {
 
 constexpr std::int64_t million = 1'000'000;
 
-std::int64_t now_ns() {
+}  // namespace
+
+std::int64_t monotonic_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * 1000 * million + now.tv_nsec;
 }
 
-}  // namespace
-
-Deadline::Deadline(int milliseconds) : end_(now_ns() + milliseconds * million) {}
+Deadline::Deadline(int milliseconds) : end_(monotonic_ns() + milliseconds * million) {}
 
 int Deadline::remaining_ms() const {
-  return static_cast<int>(std::max<std::int64_t>(0, (end_ - now_ns() + million - 1) / million));
+  return static_cast<int>(std::max<std::int64_t>(0, (end_ - monotonic_ns() + million - 1) / million));
 }
 
 void Backoff::pause() {

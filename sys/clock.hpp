@@ -5,6 +5,9 @@
 
 namespace ocx::sys {
 
+/// Nanoseconds on the monotonic clock.
+std::int64_t monotonic_ns();
+
 /// A moment `milliseconds` from construction.
 class Deadline {
  public:

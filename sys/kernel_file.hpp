@@ -16,6 +16,8 @@ class KernelFile {
   std::string read() const;
   /// Waits for a change since the last read(); false when the time is over.
   bool wait_for_change(int timeout_ms) const;
+  /// To poll for POLLPRI beside others; ready for ever once the cgroup is gone.
+  FdRef fd() const { return file_; }
 
  private:
   UniqueFd file_;

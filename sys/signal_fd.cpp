@@ -51,6 +51,15 @@ std::optional<int> SignalFd::take() const {
   return static_cast<int>(info.ssi_signo);
 }
 
+void take_default_action(int signal) {
+  sigset_t one;
+  ::sigemptyset(&one);
+  ::sigaddset(&one, signal);
+  ::raise(signal);
+  ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
+  ::sigprocmask(SIG_BLOCK, &one, nullptr);
+}
+
 void clear_signal_mask() {
   sigset_t none;
   ::sigemptyset(&none);

@@ -29,6 +29,9 @@ class SignalFd {
   UniqueFd fd_;
 };
 
+/// What the signal does by default (stops a job, unless nobody could continue it), while a SignalFd blocks
+/// it.
+void take_default_action(int signal);
 /// Empties the signal mask of the process: what a program to be executed expects.
 void clear_signal_mask();
 /// The default disposition for a signal that may have been inherited as ignored.

@@ -48,10 +48,13 @@ void replace_standard_streams(FdRef fd) {
     if (::dup2(fd.raw(), target) < 0) throw_errno("dup2 a terminal onto " + std::to_string(target));
 }
 
-RawMode::RawMode(FdRef terminal) : terminal_(terminal) {
+RawMode::RawMode(FdRef terminal, InputMode mode) : terminal_(terminal) {
   if (::tcgetattr(terminal_.raw(), &saved_) != 0) throw_errno("tcgetattr");
   termios raw = saved_;
-  ::cfmakeraw(&raw);
+  if (mode == InputMode::raw)
+    ::cfmakeraw(&raw);
+  else
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
   if (::tcsetattr(terminal_.raw(), TCSANOW, &raw) != 0) throw_errno("tcsetattr");
 }
 

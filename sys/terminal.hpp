@@ -27,10 +27,13 @@ bool is_terminal(FdRef fd);
 void set_controlling_terminal(FdRef terminal);
 /// Puts the descriptor on 0, 1 and 2, inheritable.
 void replace_standard_streams(FdRef fd);
-/// Raw mode for as long as the object lives; restored on destruction.
+/// raw: nothing is interpreted. keys: input comes at each key, without echo; signals and output are as
+/// before.
+enum class InputMode { raw, keys };
+/// That mode for as long as the object lives; restored on destruction.
 class RawMode {
  public:
-  explicit RawMode(FdRef terminal);
+  explicit RawMode(FdRef terminal, InputMode mode = InputMode::raw);
   ~RawMode();
   RawMode(const RawMode&) = delete;
   RawMode& operator=(const RawMode&) = delete;

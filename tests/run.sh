@@ -5,6 +5,7 @@
 #   layers size docs format tidy   checks of the sources and documents
 #   units                     every unit_* executable of BUILD (or name one: unit_spec)
 #   integration               real containers, as root; OCX_RUNTIME=PATH tests another runtime
+#   vm                        the same in a guest with systemd and cgroup v2, with each cgroup manager: tests/vm/
 #
 # Without a SUITE: layers size docs units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
 # a skipped test a failed one.
@@ -25,17 +26,23 @@ skipped=0
 # A hung suite must not hang whoever waits for the result.
 limit=${OCX_SUITE_TIMEOUT:-900}
 
-# run NAME COMMAND...
-run() {
-  name=$1
+# execute NAME COMMAND...: leaves the output in NAME.log, the exit status and the time in NAME.status.
+execute() {
+  log=$logs/$1.log status_file=$logs/$1.status
   shift
-  log=$logs/$name.log
-  [ ! -t 1 ] || printf '%-14s …\r' "$name"
   begin=$(date +%s%N)
   status=0
   timeout --foreground -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
-  milliseconds=$((($(date +%s%N) - begin) / 1000000))
+  echo "$status $((($(date +%s%N) - begin) / 1000000))" >"$status_file"
+}
 
+# report NAME: adds up what execute left.
+shown=no        # the output has been seen as it came
+may_be_empty=no # a suite without tests is no failure
+report() {
+  name=$1
+  log=$logs/$name.log
+  read -r status milliseconds <"$logs/$name.status"
   counts=$(tail -n 1 "$log" | awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { print $1, $3, $5 }')
   read -r ok bad not_run <<EOF
 ${counts:-0 0 0}
@@ -45,19 +52,28 @@ EOF
     note=" (stopped after $limit s)"
   elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
     note=" (exit status $status)"
-  elif [ "$((ok + bad + not_run))" -eq 0 ]; then
+  elif [ -z "$counts" ]; then
     note=" (no closing line)"
+  elif [ "$((ok + bad + not_run))" -eq 0 ] && [ "$may_be_empty" = no ]; then
+    note=" (no test)"
   fi
   # Dying without a count, or counting nothing, is a failure too.
   [ -z "$note" ] || [ "$bad" -gt 0 ] || bad=1
 
-  [ "$bad" -eq 0 ] || cat "$log"
-  printf '%-14s %4d passed, %d failed, %d skipped   %d.%d s%s\n' "$name" "$ok" "$bad" "$not_run" \
+  [ "$bad" -eq 0 ] || [ "$shown" = yes ] || cat "$log"
+  printf '%-16s %4d passed, %d failed, %d skipped   %d.%d s%s\n' "$name" "$ok" "$bad" "$not_run" \
     $((milliseconds / 1000)) $((milliseconds % 1000 / 100)) "$note"
-  [ "$bad" -gt 0 ] || sed -n 's/^skipped: /    skipped: /p' "$log"
+  [ "$bad" -gt 0 ] || [ "$shown" = yes ] || sed -n 's/^skipped: /    skipped: /p' "$log"
   passed=$((passed + ok))
   failed=$((failed + bad))
   skipped=$((skipped + not_run))
+}
+
+# run NAME COMMAND...
+run() {
+  [ ! -t 1 ] || printf '%-16s …\r' "$1"
+  execute "$@"
+  report "$1"
 }
 
 run_units() {
@@ -78,6 +94,32 @@ run_integration() {
   fi
 }
 
+# A guest has one processor: two run side by side, their output as it comes. $VM names the only machine that is wanted.
+# $TESTS is a Catch2 filter.
+run_vm() {
+  shown=yes
+  may_be_empty=yes
+  # The guest keeps to the suite's limit itself; making and starting it have their own.
+  export OCX_SUITE_TIMEOUT="$limit"
+  limit=$((limit + 400))
+  for machine in ${VM:-uml qemu}; do
+    for part in image "$machine"; do "$source_dir/tests/vm/build.sh" "$part" >/dev/null || break; done
+    for manager in cgroupfs systemd; do
+      name=vm-$machine-$manager
+      : >"$logs/$name.log"
+      execute "$name" "$source_dir/tests/vm/suite.sh" "$build" "$machine" "$manager" &
+      tail -n +1 -s 0.2 --pid=$! -f "$logs/$name.log" | sed -u "s/^/$machine $manager: /" &
+    done
+    wait
+    for manager in cgroupfs systemd; do report "vm-$machine-$manager"; done
+  done
+  shown=no
+  may_be_empty=no
+  limit=$OCX_SUITE_TIMEOUT
+  # All of the machines together must have run something.
+  [ "$((passed + failed + skipped))" -gt 0 ] || { echo "vm: no test matches"; failed=1; }
+}
+
 cd "$source_dir"
 for suite in "$@"; do
   case $suite in
@@ -85,6 +127,7 @@ for suite in "$@"; do
     units) run_units ;;
     unit_*) run "$suite" "$build/tests/$suite" ;;
     integration) run_integration ;;
+    vm) run_vm ;;
     *) echo "run.sh: no suite \"$suite\"" >&2; usage ;;
   esac
 done

@@ -7,7 +7,7 @@ rootfs=$2
 # Beside its place, then renamed: nobody sees half a root file system.
 new=$rootfs.new.$$
 trap 'rm -rf "$new"' EXIT
-mkdir -p "$new/bin" "$new/dev" "$new/etc" "$new/proc" "$new/root" "$new/sys" "$new/tmp" "$new/var"
+mkdir -p "$new/bin" "$new/dev" "$new/etc" "$new/mnt" "$new/proc" "$new/root" "$new/sys" "$new/tmp" "$new/var"
 chmod 1777 "$new/tmp"
 chmod 700 "$new/root"
 install -m 755 "$busybox" "$new/bin/busybox"

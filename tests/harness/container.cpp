@@ -14,15 +14,6 @@ namespace fs = std::filesystem;
 namespace ocx::test {
 namespace {
 
-void collect_directories(const Path& from, const std::string& text, std::vector<std::string>& found) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(from, error)) {
-    if (!entry.is_directory(error) || entry.is_symlink(error)) continue;
-    if (contains(entry.path().filename().string(), text)) found.push_back(entry.path());
-    collect_directories(entry.path(), text, found);
-  }
-}
-
 // Of all Container objects there are: an adopted init belongs to its own.
 std::multiset<pid_t>& live_inits() {
   static std::multiset<pid_t> pids;
@@ -102,8 +93,16 @@ std::vector<std::string> Container::leftovers() const {
       found.push_back("mount " + line);
   for (const std::string& line : host_mounts_with(root_.path())) found.push_back("mount " + line);
   for (const std::string& path : cgroups_with(id_)) found.push_back("cgroup " + path);
+  if (systemd_cgroups())
+    for (const std::string& unit : units_with(id_)) found.push_back("unit " + unit);
   if (fs::exists(state_directory())) found.push_back("state " + state_directory().string());
   return found;
+}
+
+std::vector<std::string> Container::command_argv() const {
+  std::vector<std::string> argv{runtime_path(), "--root", root()};
+  append(argv, cgroup_manager_flags());
+  return argv;
 }
 
 Result Container::command(const std::vector<std::string>& args, const RunOptions& options) {
@@ -111,13 +110,14 @@ Result Container::command(const std::vector<std::string>& args, const RunOptions
 }
 
 Child Container::spawn(const std::vector<std::string>& args, const RunOptions& options) {
-  std::vector<std::string> argv{runtime_path(), "--root", root()};
+  std::vector<std::string> argv = command_argv();
   append(argv, args);
   return Child(argv, options);
 }
 
 std::vector<std::string> Container::create_argv(const std::vector<std::string>& flags) const {
-  std::vector<std::string> argv{runtime_path(), "--root", root(), "create", "--bundle", bundle_.path()};
+  std::vector<std::string> argv = command_argv();
+  append(argv, {"create", "--bundle", bundle_.path()});
   append(argv, flags);
   argv.push_back(id_);
   return argv;
@@ -206,44 +206,6 @@ json parse_json(const std::string& text) {
   json document = json::parse(text, nullptr, false);
   REQUIRE(!document.is_discarded());
   return document;
-}
-
-std::map<std::string, Path> cgroup_mounts() {
-  std::map<std::string, Path> mounts;
-  for (const std::string& line : lines(read_file("/proc/self/mountinfo"))) {
-    std::istringstream words(line.substr(0, line.find(" - ")));
-    std::string id, parent, device, root, target;
-    words >> id >> parent >> device >> root >> target;
-    size_t separator = line.find(" - ");
-    if (separator == std::string::npos) continue;
-    std::istringstream rest(line.substr(separator + 3));
-    std::string type, source, options;
-    rest >> type >> source >> options;
-    if (type == "cgroup2") mounts[""] = target;
-    if (type != "cgroup") continue;
-    std::istringstream names(options);
-    for (std::string name; std::getline(names, name, ',');)
-      if (name != "rw" && name != "ro") mounts[name] = target;
-  }
-  return mounts;
-}
-
-std::map<std::string, std::string> cgroups_of(pid_t pid) {
-  std::map<std::string, std::string> paths;
-  for (const std::string& line : lines(read_file("/proc/" + std::to_string(pid) + "/cgroup"))) {
-    size_t first = line.find(':'), second = line.find(':', first + 1);
-    std::istringstream names(line.substr(first + 1, second - first - 1));
-    std::string path = line.substr(second + 1);
-    if (second == first + 1) paths[""] = path;
-    for (std::string name; std::getline(names, name, ',');) paths[name] = path;
-  }
-  return paths;
-}
-
-std::vector<std::string> cgroups_with(const std::string& text) {
-  std::vector<std::string> found;
-  for (const auto& [controller, path] : cgroup_mounts()) collect_directories(path, text, found);
-  return found;
 }
 
 bool contains(std::string_view text, std::string_view part) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/harness/bundle.hpp"
+#include "tests/harness/cgroup.hpp"
 #include "tests/harness/process.hpp"
 #include "tests/harness/skip.hpp"
 
@@ -23,7 +24,7 @@ class Container {
   explicit Container(Bundle& bundle, std::string id = unique_id());
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
-  /// delete --force, then checks (failing the test) that no process, mount, cgroup, or state directory is
+  /// delete --force, then checks (failing the test) that no process, mount, cgroup, unit or state is
   /// left.
   ~Container();
 
@@ -34,10 +35,11 @@ class Container {
   Result kill(const std::string& signal = {}, const std::vector<std::string>& flags = {});
   Result remove(const std::vector<std::string>& flags = {});  // delete
   Result force_delete() { return remove({"--force"}); }
-  /// Any command: --root comes first, the id is not added.
+  /// Any command: --root and the cgroup manager come first, the id is not added.
   Result command(const std::vector<std::string>& args, const RunOptions& options = {});
   Child spawn(const std::vector<std::string>& args, const RunOptions& options = {});
-  /// argv of `RUNTIME --root R create --bundle B flags… ID`, for tests that start it in their own way.
+  /// argv of `RUNTIME --root R [--cgroup-manager M] create --bundle B flags… ID`, for tests that start it in
+  /// their own way.
   std::vector<std::string> create_argv(const std::vector<std::string>& flags = {}) const;
 
   Result state();
@@ -59,6 +61,8 @@ class Container {
   std::vector<std::string> leftovers() const;
 
  private:
+  std::vector<std::string> command_argv() const;
+
   Bundle& bundle_;
   std::string id_;
   TempDir root_;
@@ -70,13 +74,6 @@ class Container {
 json payload_facts(Bundle& bundle);
 /// The same from any JSON text.
 json parse_json(const std::string& text);
-
-/// Directories in any cgroup hierarchy whose path holds the text.
-std::vector<std::string> cgroups_with(const std::string& text);
-/// Mount points of the cgroup hierarchies: "memory" -> "/sys/fs/cgroup/memory", "" -> the unified one.
-std::map<std::string, Path> cgroup_mounts();
-/// /proc/PID/cgroup: controller -> path in its hierarchy, "" for the unified one.
-std::map<std::string, std::string> cgroups_of(pid_t pid);
 
 /// The error is one line in the runtime's usual form (logrus text or plain); returns the message without its
 /// decoration. Fails the test when there is none, or more than one.

@@ -1,6 +1,10 @@
 // The mount of type cgroup: the hierarchies of this machine as one container may see them.
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <set>
 
 #include "tests/integration/mount_table.hpp"
 
@@ -15,13 +19,22 @@ bool on_v1() {
 
 // Where the container's own cgroup of that controller is, seen from the host.
 Path own_cgroup(Container& container, const std::string& controller) {
-  Path relative = cgroups_of(container.pid())[controller];
-  return cgroup_mounts().at(controller) / relative.relative_path();
+  return cgroup_directory_of(container.pid(), controller);
+}
+
+void make_writable(Bundle& bundle) {
+  bundle.find_mount("/sys/fs/cgroup")->update({{"options", {"nosuid", "noexec", "nodev", "rw"}}});
+}
+
+// Of the host's cgroup v2 file system: nsdelegate, memory_recursiveprot, …
+std::set<std::string> host_options() {
+  return mount_on(getpid(), cgroup_mounts().at("")).superblock;
 }
 
 }  // namespace
 
-TEST_CASE("each v1 hierarchy appears below the mount, rooted at the container's cgroup", "[cgroup_mount]") {
+TEST_CASE("each v1 hierarchy appears below the mount, rooted at the container's cgroup",
+          "[cgroup_mount][v1]") {
   if (!on_v1()) SKIP_TEST("no cgroup v1 here");
   Bundle bundle;
   Container container(bundle);
@@ -44,7 +57,7 @@ TEST_CASE("each v1 hierarchy appears below the mount, rooted at the container's 
   if (runtime_is_ocx()) CHECK(mount_on(pid, "/sys/fs/cgroup").has("ro"));
 }
 
-TEST_CASE("hierarchies that are mounted together have a link for each name", "[cgroup_mount]") {
+TEST_CASE("hierarchies that are mounted together have a link for each name", "[cgroup_mount][v1]") {
   if (!on_v1()) SKIP_TEST("no cgroup v1 here");
   Bundle bundle;
   Container container(bundle);
@@ -57,7 +70,7 @@ TEST_CASE("hierarchies that are mounted together have a link for each name", "[c
   }
 }
 
-TEST_CASE("read-only cgroups refuse writes, writable ones take them", "[cgroup_mount]") {
+TEST_CASE("read-only cgroups refuse writes, writable ones take them", "[cgroup_mount][v1]") {
   if (!on_v1()) SKIP_TEST("no cgroup v1 here");
   for (bool writable : {false, true}) {
     Bundle bundle({"/bin/probe", "try", "mkdir", "/sys/fs/cgroup/pids/below"});
@@ -76,7 +89,7 @@ TEST_CASE("read-only cgroups refuse writes, writable ones take them", "[cgroup_m
 }
 
 TEST_CASE("with a cgroup namespace the container sees itself at the root of each hierarchy",
-          "[cgroup_mount]") {
+          "[cgroup_mount][v1]") {
   if (!on_v1()) SKIP_TEST("no cgroup v1 here");
   Bundle bundle;
   bundle.shell("cat /proc/self/cgroup");
@@ -100,6 +113,178 @@ TEST_CASE("with a cgroup namespace the container sees itself at the root of each
   }
 }
 
+TEST_CASE("on v2 the container's own cgroup is mounted", "[cgroup_mount][v2]") {
+  if (!cgroup_v2()) SKIP_TEST("no pure cgroup v2 here");
+  for (bool own_namespace : {false, true}) {
+    INFO("cgroup namespace: " << own_namespace);
+    Bundle bundle;
+    bundle.shell("cat /proc/self/cgroup; cat /sys/fs/cgroup/cgroup.procs");
+    if (own_namespace) bundle.add_namespace("cgroup");
+    auto options_before = host_options();
+    Container container(bundle);
+    Result created = container.create();
+    REQUIRE_OK(created);
+    pid_t pid = container.pid();
+    std::string place = cgroups_of(pid).at("");
+    MountEntry entry = mount_on(pid, "/sys/fs/cgroup");
+    CHECK(entry.type == "cgroup2");
+    CHECK(entry.root == place);
+    for (const char* flag : {"ro", "nosuid", "noexec", "nodev"}) CHECK(entry.has(flag));
+    CHECK(read_file(inside(pid, "/sys/fs/cgroup/cgroup.procs")) == std::to_string(pid) + "\n");
+    CHECK(host_options() == options_before);
+    REQUIRE_OK(container.start());
+    CHECK(container.wait_exit() == 0);
+    CHECK(created.out_now().rfind("0::" + (own_namespace ? "/" : place) + "\n1\n", 0) == 0);
+  }
+}
+
+TEST_CASE("on v2 read-only cgroups refuse writes, writable ones take them", "[cgroup_mount][v2]") {
+  if (!cgroup_v2()) SKIP_TEST("no pure cgroup v2 here");
+  for (bool own_namespace : {false, true})
+    for (bool writable : {false, true}) {
+      INFO("cgroup namespace: " << own_namespace << ", writable: " << writable);
+      Bundle bundle({"/bin/probe", "try", "mkdir", "/sys/fs/cgroup/below"});
+      if (own_namespace) bundle.add_namespace("cgroup");
+      if (writable) make_writable(bundle);
+      bundle.capabilities({"CAP_DAC_OVERRIDE"});
+      Container container(bundle);
+      CHECK(container.output() == (writable ? "ok\n" : "EROFS\n"));
+    }
+}
+
+TEST_CASE("a joined cgroup namespace that is the host's shows no more than the own cgroup",
+          "[cgroup_mount][security]") {
+  ONLY_OCX("runc mounts all of the host's cgroups");
+  Bundle bundle;
+  bundle.add_namespace("cgroup", "/proc/self/ns/cgroup");
+  make_writable(bundle);
+  std::set<std::string> options_before;
+  if (cgroup_mounts().count("") != 0) options_before = host_options();
+  Container container(bundle);
+  SECTION("and the runtime's own") {
+    REQUIRE_OK(container.create());
+  }
+  SECTION("but not the runtime's") {
+    // v2 lets nobody make containers outside of the cgroup namespace he is in (nsdelegate).
+    if (cgroup_v2()) return;
+    bundle.add_namespace("cgroup", "/proc/" + std::to_string(getpid()) + "/ns/cgroup");
+    bundle.save();
+    std::vector<std::string> argv = container.create_argv();
+    argv.insert(argv.begin(), {"/usr/bin/unshare", "--cgroup"});
+    REQUIRE_OK(run(argv));
+  }
+  pid_t pid = container.pid();
+  MountEntry entry = mount_on(pid, cgroup_v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids");
+  CHECK(entry.root == cgroups_of(pid).at(cgroup_v2() ? "" : "pids"));
+  if (cgroup_mounts().count("") != 0) CHECK(host_options() == options_before);
+}
+
+TEST_CASE("a joined cgroup namespace shows the cgroup it begins at", "[cgroup_mount]") {
+  Bundle first_bundle;
+  first_bundle.add_namespace("cgroup");
+  Container first(first_bundle);
+  REQUIRE_OK(first.create());
+  Bundle bundle;
+  bundle.add_namespace("cgroup", "/proc/" + std::to_string(first.pid()) + "/ns/cgroup");
+  Container second(bundle);
+  REQUIRE_OK(second.create());
+  std::string where = cgroup_v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids";
+  CHECK(mount_on(second.pid(), where).root == mount_on(first.pid(), where).root);
+  CHECK(read_file(inside(second.pid(), where + "/cgroup.procs")) == std::to_string(first.pid()) + "\n");
+}
+
+TEST_CASE("type cgroup2 is the v2 hierarchy alone, and no more than the own cgroup",
+          "[cgroup_mount][security]") {
+  ONLY_OCX("runc mounts all of the host's cgroups");
+  if (cgroup_mounts().count("") == 0) SKIP_TEST("no cgroup v2 here");
+  for (bool own_namespace : {false, true}) {
+    INFO("cgroup namespace: " << own_namespace);
+    Bundle bundle;
+    bundle.find_mount("/sys/fs/cgroup")->update({{"type", "cgroup2"}});
+    if (own_namespace) bundle.add_namespace("cgroup");
+    auto options_before = host_options();
+    Container container(bundle);
+    REQUIRE_OK(container.create());
+    MountEntry entry = mount_on(container.pid(), "/sys/fs/cgroup");
+    CHECK(entry.type == "cgroup2");
+    CHECK(entry.root == cgroups_of(container.pid()).at(""));
+    CHECK(entry.root.size() > 1);
+    CHECK(host_options() == options_before);
+  }
+}
+
+TEST_CASE("CVE-2023-25809: the runtime's own cgroup is never writable", "[cgroup_mount][security]") {
+  ONLY_OCX("runc always makes a cgroup for root");
+  Path own = cgroup_directory_of(getpid(), "memory");
+  std::string where = cgroup_v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+  for (bool own_namespace : {false, true}) {
+    INFO("cgroup namespace: " << own_namespace);
+    Bundle bundle({"/bin/probe", "try", "mkdir", where + "/escaped", "write", where + "/cgroup.procs"});
+    bundle.capabilities({"CAP_DAC_OVERRIDE"});
+    make_writable(bundle);
+    if (own_namespace) bundle.add_namespace("cgroup");
+    bundle.save();
+    Container container(bundle);
+    Result created = runtime({"--root", container.root(), "--cgroup-manager", "disabled", "create",
+                              "--bundle", bundle.path(), container.id()});
+    REQUIRE_OK(created);
+    REQUIRE_OK(container.start());
+    container.wait_exit();
+    CHECK(created.out_now() == "EROFS\nEROFS\n");
+    CHECK_FALSE(fs::exists(own / "escaped"));
+    rmdir((own / "escaped").c_str());
+  }
+}
+
+TEST_CASE("a writable v2 cgroup of a user namespace belongs to its user", "[cgroup_mount][userns][v2]") {
+  if (!cgroup_v2()) SKIP_TEST("no pure cgroup v2 here");
+  NOT_ON_RUNC("1.1 gives no cgroup away with the cgroupfs driver");
+  struct Row {
+    bool writable, own_namespace;
+    int user;
+    uid_t owner;
+  };
+  for (const Row& row : {Row{true, true, 0, 100000}, Row{true, true, 1000, 101000}, Row{false, true, 0, 0},
+                         Row{true, false, 0, 0}}) {
+    INFO("writable " << row.writable << ", cgroup namespace " << row.own_namespace << ", user " << row.user);
+    Bundle bundle;
+    bundle.use_user_namespace();
+    if (row.writable) make_writable(bundle);
+    if (row.own_namespace) bundle.add_namespace("cgroup");
+    bundle.process()["user"]["uid"] = row.user;
+    Container container(bundle);
+    REQUIRE_OK(container.create());
+    Path directory = own_cgroup(container, "memory");
+    std::vector<std::string> delegated = lines(read_file("/sys/kernel/cgroup/delegate"));
+    CHECK(delegated.size() > 2);
+    struct stat facts {};
+    REQUIRE(stat(directory.c_str(), &facts) == 0);
+    CHECK(facts.st_uid == row.owner);
+    for (const std::string& name : names_in(directory)) {
+      INFO(name);
+      bool given = std::find(delegated.begin(), delegated.end(), name) != delegated.end();
+      REQUIRE(stat((directory / name).c_str(), &facts) == 0);
+      CHECK(facts.st_uid == (given ? row.owner : 0));
+    }
+  }
+}
+
+TEST_CASE("root of a user namespace runs its own cgroups", "[cgroup_mount][userns][v2]") {
+  if (!cgroup_v2()) SKIP_TEST("no pure cgroup v2 here");
+  NOT_ON_RUNC("1.1 gives no cgroup away with the cgroupfs driver");
+  Bundle bundle;
+  bundle.use_user_namespace();
+  bundle.add_namespace("cgroup");
+  make_writable(bundle);
+  bundle.config["linux"]["resources"]["pids"] = {{"limit", 50}};
+  bundle.shell(
+      "cd /sys/fs/cgroup && mkdir all one && echo $$ >all/cgroup.procs && "
+      "echo +pids >cgroup.subtree_control && echo 7 >one/pids.max && cat one/pids.max pids.max;"
+      "cat /proc/self/cgroup");
+  Container container(bundle);
+  CHECK(container.output() == "7\n50\n0::/all\n");
+}
+
 TEST_CASE("without a cgroup mount there is no way to the hierarchies", "[cgroup_mount]") {
   Bundle bundle({"/bin/probe", "try", "list", "/sys/fs/cgroup"});
   bundle.remove_mount("/sys/fs/cgroup");
@@ -108,10 +293,12 @@ TEST_CASE("without a cgroup mount there is no way to the hierarchies", "[cgroup_
 }
 
 TEST_CASE("a cgroup mount works at another place", "[cgroup_mount]") {
-  if (!on_v1()) SKIP_TEST("no cgroup v1 here");
   Bundle bundle;
   bundle.find_mount("/sys/fs/cgroup")->update({{"destination", "/groups"}});
   Container container(bundle);
   REQUIRE_OK(container.create());
-  CHECK(mount_on(container.pid(), "/groups/memory").type == "cgroup");
+  if (cgroup_v2())
+    CHECK(mount_on(container.pid(), "/groups").type == "cgroup2");
+  else
+    CHECK(mount_on(container.pid(), "/groups/memory").type == "cgroup");
 }

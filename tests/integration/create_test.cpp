@@ -176,8 +176,8 @@ TEST_CASE("a container without process can be created but not started", "[create
 
 TEST_CASE("the state root is created with its parents and the id is its own in each root", "[create]") {
   Bundle first, second;
-  first.config["linux"]["cgroupsPath"] = "/" + unique_id();
-  second.config["linux"]["cgroupsPath"] = "/" + unique_id();
+  first.config["linux"]["cgroupsPath"] = cgroups_path(unique_id());
+  second.config["linux"]["cgroupsPath"] = cgroups_path(unique_id());
   std::string id = unique_id();
   Container one(first, id), two(second, id);
   REQUIRE_FALSE(std::filesystem::exists(one.root()));

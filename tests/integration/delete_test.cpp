@@ -9,15 +9,6 @@
 
 using namespace ocx::test;
 
-namespace {
-
-void freeze(Container& container) {
-  Path freezer = cgroup_mounts().at("freezer");
-  write_file(freezer.string() + cgroups_of(container.pid()).at("freezer") + "/freezer.state", "FROZEN\n");
-}
-
-}  // namespace
-
 TEST_CASE("delete of an absent container fails, with --force it is silent", "[delete]") {
   Bundle bundle;
   Container container(bundle);
@@ -52,12 +43,11 @@ TEST_CASE("delete of a running container needs --force", "[delete]") {
 }
 
 TEST_CASE("delete of a paused container: only with --force, which thaws and kills it", "[delete]") {
-  if (cgroup_mounts().count("freezer") == 0) SKIP_TEST("no v1 freezer here");
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
   REQUIRE_OK(container.start());
-  freeze(container);
+  if (!freeze_cgroup(container)) SKIP_TEST("no freezer here");
   CHECK(container.status() == "paused");
   CHECK(contains(error_message(container.remove()), "that is not stopped: paused"));
   CHECK(container.status() == "paused");

@@ -140,13 +140,11 @@ TEST_CASE("kill --all of a stopped container ends what it left in its cgroup", "
 }
 
 TEST_CASE("SIGKILL of a frozen container ends it", "[kill]") {
-  if (cgroup_mounts().count("freezer") == 0) SKIP_TEST("no v1 freezer here");
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
   REQUIRE_OK(container.start());
-  Path freezer = cgroup_mounts().at("freezer");
-  write_file(freezer.string() + cgroups_of(container.pid()).at("freezer") + "/freezer.state", "FROZEN\n");
+  if (!freeze_cgroup(container)) SKIP_TEST("no freezer here");
   CHECK(container.status() == "paused");
   REQUIRE_OK(container.kill("KILL"));
   CHECK(container.wait_exit() == 128 + SIGKILL);

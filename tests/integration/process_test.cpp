@@ -233,11 +233,13 @@ TEST_CASE("oom_score_adj is set, or not touched", "[process]") {
 }
 
 TEST_CASE("an oom_score_adj that needs CAP_SYS_RESOURCE fails by name", "[process]") {
-  if (has_resource_capability()) SKIP_TEST("this machine has CAP_SYS_RESOURCE");
   Bundle bundle;
   bundle.process()["oomScoreAdj"] = -900;
+  bundle.save();
   Container container(bundle);
-  Result result = container.create();
+  std::vector<std::string> command{"/bin/setpriv", "--bounding-set", "-sys_resource"};
+  for (const std::string& word : container.create_argv()) command.push_back(word);
+  Result result = run(command);
   CHECK(result.status == 1);
   CHECK(contains(result.err, "oom_score_adj"));
   if (runtime_is_ocx()) CHECK(contains(error_message(result), "/process/oomScoreAdj"));
@@ -251,7 +253,8 @@ TEST_CASE("a lower oom_score_adj", "[process]") {
   CHECK(payload_facts(bundle)["oom_score_adj"] == -500);
 }
 
-TEST_CASE("personality", "[process]") {
+// user-mode Linux knows no other personality.
+TEST_CASE("personality", "[process][qemu]") {
   NOT_ON_RUNC("runc 1.1 ignores linux.personality");
   Bundle bundle;
   bundle.config["linux"]["personality"] = {{"domain", "LINUX32"}};

@@ -120,6 +120,25 @@ TEST_CASE("explain as JSON has the same steps") {
     CHECK(std::find(origins.begin(), origins.end(), origin) != origins.end());
 }
 
+TEST_CASE("explain tells every value that is going to be written into the cgroup") {
+  Bundle bundle;
+  bundle.config["linux"]["resources"]["pids"] = {{"limit", 20}};
+  bundle.config["linux"]["resources"]["hugepageLimits"] = {{{"pageSize", "2MB"}, {"limit", 4096}}};
+  const std::string text = explained(bundle, false);
+  INFO(text);
+  for (const char* part :
+       {"write \"20\" to pids.max: more processes and threads can't be made  [/linux/resources/pids/limit]",
+        "write \"4096\" to hugetlb.2MB.", "if there is one", "[/linux/resources/hugepageLimits/0]"})
+    CHECK_THAT(text, Catch::Contains(part));
+  const json document = json::parse(explained(bundle, true));
+  bool found = false;
+  for (const json& section : document["sections"])
+    for (const json& step : section["steps"])
+      found = found || (step["action"] == "write-limit" && step["origin"] == "/linux/resources/pids/limit" &&
+                        step["does"] == "write \"20\" to pids.max");
+  CHECK(found);
+}
+
 TEST_CASE("explain refuses what create refuses, with its place") {
   Bundle bundle;
   bundle.config["linux"]["mountLabel"] = "x";

@@ -198,7 +198,7 @@ TEST_CASE("kinds of mounts") {
                       {mount("/a", "", {"rbind"}), "bind /a", "/source"},
                       {mount("/a/../b//c/", "tmpfs", {}, "x"), "mount /b/c", "x"},
                       {mount("/a", "cgroup", {}, "cgroup"), "cgroup-mount /a", "cgroup"},
-                      {mount("/a", "cgroup2", {}, "cgroup"), "mount /a", "cgroup"},
+                      {mount("/a", "cgroup2", {}, "cgroup"), "cgroup-mount /a", "cgroup"},
                       {mount("/a", "tmpfs", {"remount", "ro"}, "x"), "remount /a", "x"},
                       {mount("/a", "bind", {"bind", "remount", "ro"}), "remount /a", "/source"}};
   for (const Row& row : rows) {

@@ -1,0 +1,86 @@
+// The lessons about limits in bundles/ say what their READMEs promise.
+#include <catch2/catch.hpp>
+
+#include "tests/integration/resource_files.hpp"
+
+using namespace ocx::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// $OCX_BUNDLES, the source tree around the build directory, or a copy beside the runtime.
+Path bundles_directory() {
+  const char* chosen = std::getenv("OCX_BUNDLES");
+  if (chosen != nullptr && *chosen != 0) return chosen;
+  Path build = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
+  for (const Path& path : {build.parent_path().parent_path() / "bundles", build / "bundles"})
+    if (fs::exists(path / "fork-bomb/config.json")) return path;
+  FAIL("bundles/ is neither in the source tree nor beside the build");
+  return {};
+}
+
+// The lesson as it is, but for a root file system of the test's.
+void take_lesson(Bundle& bundle, const std::string& name) {
+  for (const auto& entry : fs::directory_iterator(bundles_directory() / name))
+    if (entry.is_regular_file()) fs::copy_file(entry.path(), bundle.path() / entry.path().filename());
+  bundle.config = parse_json(read_file(bundle.path() / "config.json"));
+  CHECK(bundle.config["root"]["path"] == "../busybox/rootfs");
+  bundle.config["root"]["path"] = "rootfs";
+  fs::create_directory(bundle.rootfs() / "mnt");
+}
+
+}  // namespace
+
+TEST_CASE("the memory lesson: three sizes fit, the fourth is killed", "[limits][bundles][memory]") {
+  if (!has_controller("memory")) SKIP_TEST("no memory controller here");
+  Bundle bundle;
+  take_lesson(bundle, "memory-limit");
+  Container container(bundle);
+  Result result = container.run();
+  REQUIRE_OK(result);
+  CHECK(result.out ==
+        "8 MiB: fine\n16 MiB: fine\n24 MiB: fine\n64 MiB: ended with status 137\n"
+        "limit: 33554432 bytes\nkilled for want of memory: 1\n");
+}
+
+TEST_CASE("the cpu lesson: the work is throttled", "[limits][bundles][cpu]") {
+  if (!has_controller("cpu")) SKIP_TEST("no cpu controller here");
+  Bundle bundle;
+  take_lesson(bundle, "cpu-limit");
+  Container container(bundle);
+  RunOptions options;
+  options.timeout = Seconds(120);
+  Result result = container.run({}, options);
+  REQUIRE_OK(result);
+  int throttled = 0, periods = 0;
+  size_t at = result.out.find("throttled in");
+  INFO(result.out);
+  REQUIRE(at != std::string::npos);
+  REQUIRE(std::sscanf(result.out.c_str() + at, "throttled in %d of %d periods", &throttled, &periods) == 2);
+  CHECK(throttled > 0);
+  CHECK(throttled <= periods);
+}
+
+TEST_CASE("the fork bomb lesson: twenty processes, and thousands of refusals",
+          "[limits][bundles][fork_bomb]") {
+  if (!has_controller("pids")) SKIP_TEST("no pids controller here");
+  Bundle bundle;
+  take_lesson(bundle, "fork-bomb");
+  bundle.config["mounts"].push_back(
+      {{"destination", "/out"}, {"type", "bind"}, {"source", bundle.scratch()}, {"options", {"bind", "rw"}}});
+  // As user 1000.
+  fs::permissions(bundle.scratch(), fs::perms::all);
+  bundle.args({"sh", "-c", "exec sh /mnt/lesson.sh >/out/report"});
+  Container container(bundle);
+  REQUIRE_OK(container.create());
+  Path directory = limit_directory(container, "pids");
+  REQUIRE_OK(container.start());
+  std::string report = wait_for_lines(bundle.scratch() / "report", 3);
+  INFO(report);
+  CHECK(contains(report, "20 processes, 20 allowed, "));
+  CHECK(forks_refused(directory) > 100);
+  // Ctrl-C.
+  REQUIRE_OK(container.kill("INT"));
+  CHECK(container.wait_exit() == 0);
+  REQUIRE_OK(container.remove());
+}
