@@ -82,6 +82,9 @@ class Manager {
   /// directories of made() and their children. A parent that others have come to use stays. Idempotent;
   /// nothing before create().
   virtual void remove() = 0;
+  /// remove() after a create that died with its process recorded: what it had asked systemd for may be on its
+  /// way still.
+  virtual void remove_unfinished() { remove(); }
   /// remove() that signals nobody: waits up to 2 s for members that are dying, then leaves, with a warning,
   /// what still has any. For a create that died before its process was recorded: whose members these are is
   /// not known.

@@ -210,19 +210,27 @@ bool SystemdManager::wait_until_empty() const {
   return true;
 }
 
+void SystemdManager::stop_unit() {
+  try {
+    client();  // connects while the processes end
+    if (wait_until_empty()) ask("stop");
+  } catch (const Error& error) {
+    sys::log_warning(std::string(error.what()) + ", ignoring");
+  }
+  client_.reset();
+}
+
 /// systemd ends an empty scope by itself, mostly before anybody asks for its removal; then nothing is there
 /// any more. Its directory is not taken away under it: it would never notice that the scope is empty.
 void SystemdManager::remove() {
   if (!entered_) return;
-  if (exists()) {
-    try {
-      client();  // connects while the processes end
-      if (wait_until_empty()) ask("stop");
-    } catch (const Error& error) {
-      sys::log_warning(std::string(error.what()) + ", ignoring");
-    }
-    client_.reset();
-  }
+  if (exists()) stop_unit();
+  files_->remove();
+}
+
+/// systemd takes requests as they come: it has dealt with the dead create's when it answers this one.
+void SystemdManager::remove_unfinished() {
+  stop_unit();
   files_->remove();
 }
 

@@ -44,6 +44,7 @@ class SystemdManager : public Manager {
   void signal_all(int signal) override { files_->signal_all(signal); }
 
   void remove() override;
+  void remove_unfinished() override;
   /// Nothing: the unit is made after the process was recorded.
   void remove_unused() override {}
 
@@ -56,6 +57,7 @@ class SystemdManager : public Manager {
   std::string read_file(const std::string& file) const;
   void put_back(const std::vector<Setting>& settings) const;
   bool wait_until_empty() const;
+  void stop_unit();
   bool exists() const;
 
   std::string unit_, id_;

@@ -146,7 +146,10 @@ void Builder::add_mapped(const Mapping& mapping, const Setting& setting) {
     return;
   }
   if (words.size() != 1) return;
-  if (const auto value = number(words[0])) set_number(mapping.property, *value, setting);
+  auto value = number(words[0]);
+  // systemd refuses 0 tasks. 1 is the same for a container that has its init.
+  if (value == 0U && setting.file == "pids.max") value = 1;
+  if (value) set_number(mapping.property, *value, setting);
 }
 
 /// "100", "default 100", or "8:16 100". systemd has one scale, and keeps BFQ's file in step with it.

@@ -32,6 +32,8 @@ void remove_cgroup(const Record& record, cgroups::Manager& cgroup) {
   // to kill.
   if (record.pid == 0)
     cgroup.remove_unused();
+  else if (!record.created)
+    cgroup.remove_unfinished();
   else
     cgroup.remove();
 }

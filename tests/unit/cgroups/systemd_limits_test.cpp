@@ -55,6 +55,7 @@ TEST_CASE("values of cgroup files as properties of a unit", "[cgroups]") {
       {"cpu.idle", "1", "CPUWeight", "t", {"0"}},
       {"cpu.shares", "512", "CPUShares", "t", {"512"}},
       {"pids.max", "20", "TasksMax", "t", {"20"}},
+      {"pids.max", "0", "TasksMax", "t", {"1"}},
       {"pids.max", "max", "TasksMax", "t", {infinity}},
       {"cpuset.cpus", "0-2,9", "AllowedCPUs", "ay", {"2", "7", "2"}},
       {"cpuset.mems", "0", "AllowedMemoryNodes", "ay", {"1", "1"}},
