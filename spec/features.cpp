@@ -20,7 +20,7 @@ Json linux_object() {
   return {
       {"namespaces", names_of(namespace_types)},
       {"capabilities", capability_names},
-      {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}}},
+      {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", true}}},
       {"seccomp", enabled(false)},
       {"apparmor", enabled(false)},
       {"selinux", enabled(false)},
@@ -40,7 +40,8 @@ std::string write_features(std::string_view version, std::string_view commit) {
       {"mountOptions", mount_option_names()},
       {"linux", linux_object()},
       {"annotations", {{"org.ocx.version", version}, {"org.ocx.commit", commit}}},
-      {"potentiallyUnsafeConfigAnnotations", Json::array()},
+      // Any property of the unit can be set, also ones that reach the host.
+      {"potentiallyUnsafeConfigAnnotations", Json::array({"org.systemd.property."})},
   };
   return document.dump(4) + "\n";
 }

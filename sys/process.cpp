@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "sys/clock.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/socket.hpp"
@@ -21,6 +22,8 @@ struct NamedFlag {
   std::uint64_t flag;
   const char* name;
 };
+constexpr int spawn_ms = 2'000;
+
 constexpr NamedFlag namespace_flags[] = {
     {CLONE_NEWUSER, "CLONE_NEWUSER"}, {CLONE_NEWNS, "CLONE_NEWNS"},         {CLONE_NEWPID, "CLONE_NEWPID"},
     {CLONE_NEWNET, "CLONE_NEWNET"},   {CLONE_NEWIPC, "CLONE_NEWIPC"},       {CLONE_NEWUTS, "CLONE_NEWUTS"},
@@ -152,7 +155,11 @@ std::optional<ProcessStat> process_stat(int pid) {
 }
 
 void setns(FdRef namespace_fd, std::uint64_t type) {
-  if (::setns(namespace_fd.raw(), static_cast<int>(type)) != 0) throw_errno("setns " + flag_names(type));
+  // A time namespace takes only processes that share their memory with nobody (EUSERS), and a child of
+  // posix_spawn shares it until a moment after its exec has let us go on (exec_mmap() in the kernel).
+  const Deadline deadline(spawn_ms);
+  for (Backoff backoff; ::setns(namespace_fd.raw(), static_cast<int>(type)) != 0; backoff.pause())
+    if (errno != EUSERS || deadline.passed()) throw_errno("setns " + flag_names(type));
 }
 
 void unshare(std::uint64_t flags) {

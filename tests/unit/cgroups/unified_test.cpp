@@ -22,7 +22,7 @@ Error error_of(Manager& manager, const spec::Resources& resources) {
 
 }  // namespace
 
-TEST_CASE("unified settings are written, and put back when one of them fails", "[cgroups][root]") {
+TEST_CASE("unified settings are written, and put back when one of them fails", "[cgroups][root][v2]") {
   if (!is_writable(host()) || !host().pure_v2()) SKIP_TEST("not a pure cgroup v2 host");
   const auto manager = make_cgroupfs_manager(host(), "/" + unique_name() + "/a", "id");
   const Cleanup cleanup(manager->made());
@@ -52,7 +52,7 @@ TEST_CASE("unified settings are written, and put back when one of them fails", "
   manager->remove();
 }
 
-TEST_CASE("lines of devices are put back one by one", "[cgroups][root]") {
+TEST_CASE("lines of devices are put back one by one", "[cgroups][root][v2]") {
   if (!is_writable(host()) || !host().pure_v2()) SKIP_TEST("not a pure cgroup v2 host");
   std::ifstream partitions("/proc/partitions");
   std::string header;
@@ -81,7 +81,7 @@ TEST_CASE("lines of devices are put back one by one", "[cgroups][root]") {
   manager->remove();
 }
 
-TEST_CASE("an enabled controller is for children, not beside processes", "[cgroups][root]") {
+TEST_CASE("an enabled controller is for children, not beside processes", "[cgroups][root][v2]") {
   if (!is_writable(host()) || !host().pure_v2()) SKIP_TEST("not a pure cgroup v2 host");
   const std::string parent = "/" + unique_name();
   const auto outer = make_cgroupfs_manager(host(), parent, "id");

@@ -11,6 +11,7 @@
 
 #include "sys/error.hpp"
 #include "sys/file.hpp"
+#include "sys/spawn.hpp"
 #include "tests/unit/forked.hpp"
 
 using namespace ocx;
@@ -76,6 +77,17 @@ TEST_CASE("clone3: handlers of the parent are gone in the child, namespaces are 
 TEST_CASE("clone3: an error names the namespaces") {
   CHECK_THROWS_WITH(clone3(CLONE_NEWUSER | CLONE_FS),
                     Catch::Contains("clone3 CLONE_NEWUSER: invalid argument"));
+}
+
+TEST_CASE("setns: a time namespace can be joined right after a spawn") {
+  const UniqueFd own = openat(FdRef::cwd(), "/proc/self/ns/time", O_RDONLY);
+  const UniqueFd null = openat(FdRef::cwd(), "/dev/null", O_RDWR);
+  for (int round = 0; round < 2000; ++round) {
+    const Spawned child = spawn({"/bin/true", {"true"}, {}, "/"}, null, null, null);
+    REQUIRE(child.error_number == 0);
+    CHECK_NOTHROW(setns(own, CLONE_NEWTIME));
+    wait_for_child(child.pidfd);
+  }
 }
 
 TEST_CASE("process_stat is not fooled by the name") {
