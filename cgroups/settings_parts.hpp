@@ -21,6 +21,16 @@ std::string device_key(const Device& device) {
   return std::to_string(device.major) + ":" + std::to_string(device.minor);
 }
 
+/// Engines of the first years write 0 for what was not asked for.
+bool is_given(const auto& value) {
+  return value && *value != 0;
+}
+
+/// A file that is missing is no error where the value is what the kernel does without it.
+inline Setting::Missing unless_default(bool is_default) {
+  return is_default ? Setting::Missing::skip : Setting::Missing::error;
+}
+
 void append_v1_memory(Settings& out, const spec::MemoryLimits& memory);
 void append_v1_cpu(Settings& out, const spec::CpuLimits& cpu);
 void append_v1_block_io(Settings& out, const spec::BlockIo& io);

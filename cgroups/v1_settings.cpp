@@ -7,15 +7,6 @@ namespace {
 
 using Missing = Setting::Missing;
 
-/// Engines of the first years write 0 for what was not asked for.
-bool is_given(const auto& value) {
-  return value && *value != 0;
-}
-
-Missing unless_default(bool is_default) {
-  return is_default ? Missing::skip : Missing::error;
-}
-
 void append_memory_limit(Settings& out, const char* file, const std::optional<std::int64_t>& value,
                          const char* property) {
   if (!is_given(value)) return;

@@ -11,15 +11,6 @@ namespace {
 
 using Missing = Setting::Missing;
 
-/// Engines of the first years write 0 for what was not asked for.
-bool is_given(const auto& value) {
-  return value && *value != 0;
-}
-
-Missing unless_default(bool is_default) {
-  return is_default ? Missing::skip : Missing::error;
-}
-
 [[noreturn]] void refuse(const std::string& property, const std::string& origin, const char* remedy) {
   throw Error("cgroup v2 has nothing like " + property, ErrorKind::unsupported).at(origin).hint(remedy);
 }

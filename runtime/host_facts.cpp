@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "cgroups/manager.hpp"
@@ -10,18 +9,10 @@
 #include "runtime/plan.hpp"
 #include "sys/file.hpp"
 #include "sys/process.hpp"
+#include "sys/user_namespace.hpp"
 
 namespace ocx::runtime {
 namespace {
-
-/// user_namespaces(7): the initial user namespace maps everything onto itself.
-bool in_user_namespace() {
-  const auto map = sys::read_file_if_any(sys::FdRef::cwd(), "/proc/self/uid_map", 4096);
-  if (!map) return false;
-  unsigned long inside = 0, outside = 0, size = 0;
-  if (std::sscanf(map->c_str(), "%lu %lu %lu", &inside, &outside, &size) != 3) return true;
-  return !(inside == 0 && outside == 0 && size == 4294967295UL);
-}
 
 bool is_own(const spec::Namespace& ns) {
   const auto theirs = sys::fstatat(sys::FdRef::cwd(), ns.path);
@@ -47,7 +38,7 @@ HostFacts gather_host_facts(const spec::Linux& linux) {
     if (!ns.path.empty() && is_own(ns)) host.joined_own |= ns.flag;
   host.euid = ::geteuid();
   host.egid = ::getegid();
-  host.in_user_namespace = in_user_namespace();
+  host.in_user_namespace = sys::in_user_namespace();
   note_cgroups(host);
   host.last_capability = sys::last_capability();
   host.permitted_capabilities = sys::capget().permitted;

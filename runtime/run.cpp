@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "cgroups/oom.hpp"
 #include "runtime/console.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/limit_cause.hpp"
@@ -33,8 +34,9 @@ void begin(Launch& launch) {
 }
 
 /// The exit status of a payload that the OOM killer ended is that of any SIGKILL: the person at the terminal
-/// is told the difference.
+/// is told the difference, but only when the kernel's counter says so. Anybody may have sent a signal by now.
 void warn_of_oom_kill(const Record& record) {
+  if (cgroups::oom_kills(record.cgroup_paths).value_or(0) == 0) return;
   if (const auto cause = oom_kill_error(record.cgroup_paths, record.resources))
     sys::log_warning(cause->what());
 }

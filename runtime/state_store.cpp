@@ -16,6 +16,7 @@
 #include "sys/remove_tree.hpp"
 #include "sys/socket.hpp"
 #include "sys/text.hpp"
+#include "sys/user_namespace.hpp"
 
 namespace ocx::runtime {
 namespace {
@@ -29,14 +30,6 @@ constexpr int reserve_attempts = 8;
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-/// user_namespaces(7): the initial one maps all ids to themselves.
-bool in_user_namespace() {
-  const std::string map = sys::read_file_if_any(sys::FdRef::cwd(), "/proc/self/uid_map").value_or("");
-  std::vector<std::string> words = sys::split(map.substr(0, map.find('\n')), ' ');
-  words.erase(std::remove(words.begin(), words.end(), ""), words.end());
-  return !map.empty() && words != std::vector<std::string>{"0", "0", "4294967295"};
 }
 
 Error no_container() {
@@ -102,7 +95,7 @@ std::string state_root(const std::string& option) {
   }
   const std::string runtime_directory = environment("XDG_RUNTIME_DIR");
   if (runtime_directory.empty()) return "/run/ocx";
-  const bool unprivileged = ::geteuid() != 0 || (environment("USER") != "root" && in_user_namespace());
+  const bool unprivileged = ::geteuid() != 0 || (environment("USER") != "root" && sys::in_user_namespace());
   if (!unprivileged) return "/run/ocx";
   refuse_host_root(runtime_directory + "/ocx");
   return sys::clean_path(runtime_directory + "/ocx");

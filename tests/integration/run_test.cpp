@@ -162,6 +162,18 @@ TEST_CASE("run returns when the program ends although another process holds its 
   CHECK(read_to_end(output.read_end.get()) == "first\n");
 }
 
+TEST_CASE("SIGKILL from outside is not called an OOM kill", "[run][limits]") {
+  Bundle bundle({"/bin/probe", "trap", "/log"});
+  bundle.config["linux"]["resources"]["memory"]["limit"] = 64 << 20;
+  Container container(bundle);
+  Child run = run_in_foreground(container);
+  wait_for_file(bundle.rootfs() / "log");
+  REQUIRE_OK(container.kill("KILL"));
+  const Result result = run.wait();
+  CHECK(result.status == 137);
+  CHECK(result.err.empty());
+}
+
 TEST_CASE("a foreground run that is killed leaves its container running", "[run]") {
   Bundle bundle({"/bin/probe", "trap", "/log"});
   Container container(bundle);

@@ -3,21 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include "sys/error.hpp"
+#include "tests/unit/cgroups/device_rules.hpp"
 
 using namespace ocx::cgroups;
+using namespace ocx::test;
 using ocx::spec::DeviceRule;
 
 namespace {
-
-using Number = std::optional<std::int64_t>;
-const Number any = std::nullopt;
-
-DeviceRule rule(bool allow, char type, Number major, Number minor, const std::string& access) {
-  const auto has = [&](char c) { return access.find(c) != std::string::npos; };
-  return {allow, type, major, minor, has('r'), has('w'), has('m')};
-}
-const DeviceRule deny_all = rule(false, 'a', any, any, "rwm");
-const DeviceRule allow_all = rule(true, 'a', any, any, "rwm");
 
 /// "+c 1:3 rwm" for allow, "-…" for deny.
 std::vector<std::string> lines(const std::vector<DeviceRule>& rules) {

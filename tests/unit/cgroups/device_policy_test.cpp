@@ -15,6 +15,7 @@
 #include "tests/harness/bundle.hpp"
 #include "tests/harness/forked.hpp"
 #include "tests/unit/cgroups/cgroup_view.hpp"
+#include "tests/unit/cgroups/device_rules.hpp"
 
 using namespace ocx;
 using namespace ocx::cgroups;
@@ -22,16 +23,6 @@ using namespace ocx::test;
 using ocx::spec::DeviceRule;
 
 namespace {
-
-using Number = std::optional<std::int64_t>;
-const Number any = std::nullopt;
-
-DeviceRule rule(bool allow, char type, Number major, Number minor, const std::string& access) {
-  const auto has = [&](char c) { return access.find(c) != std::string::npos; };
-  return {allow, type, major, minor, has('r'), has('w'), has('m')};
-}
-const DeviceRule deny_all = rule(false, 'a', any, any, "rwm");
-const DeviceRule allow_all = rule(true, 'a', any, any, "rwm");
 
 /// A cgroup of its own in the v2 tree; gone at the end, with its programs.
 class Cgroup {

@@ -6,21 +6,13 @@
 #include <random>
 
 #include "cgroups/device_list.hpp"
+#include "tests/unit/cgroups/device_rules.hpp"
 
 using namespace ocx::cgroups;
+using namespace ocx::test;
 using ocx::spec::DeviceRule;
 
 namespace {
-
-using Number = std::optional<std::int64_t>;
-const Number any = std::nullopt;
-
-DeviceRule rule(bool allow, char type, Number major, Number minor, const std::string& access) {
-  const auto has = [&](char c) { return access.find(c) != std::string::npos; };
-  return {allow, type, major, minor, has('r'), has('w'), has('m')};
-}
-const DeviceRule deny_all = rule(false, 'a', any, any, "rwm");
-const DeviceRule allow_all = rule(true, 'a', any, any, "rwm");
 
 constexpr unsigned mknod = BPF_DEVCG_ACC_MKNOD, reading = BPF_DEVCG_ACC_READ, writing = BPF_DEVCG_ACC_WRITE;
 
