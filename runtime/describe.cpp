@@ -181,6 +181,25 @@ struct Words {
     return out;
   }
   std::string operator()(const step::FindExecutable& s) const { return "find the program " + quote(s.name); }
+  std::string operator()(const step::SetMemoryPolicy& s) const {
+    return "set the memory policy to " +
+           std::string(spec::name_of(spec::memory_policy_modes, s.policy.mode)) +
+           (s.policy.nodes.empty() ? "" : " of nodes " + s.policy.nodes);
+  }
+  std::string operator()(const step::CoreScheduling&) const {
+    return "share processor cores with nothing but the container (core scheduling)";
+  }
+  std::string operator()(const step::AppArmorProfile& s) const {
+    return "change to the AppArmor profile " + quote(s.name) + " at exec";
+  }
+  std::string operator()(const step::SelinuxLabel& s) const {
+    return "change to the SELinux label " + quote(s.label) + " at exec";
+  }
+  std::string operator()(const step::Landlock&) const { return "restrict itself by Landlock rules"; }
+  std::string operator()(const step::LoadSeccomp& s) const {
+    return std::string("load the seccomp filter") +
+           (s.send_listener ? ", and hand over the descriptor of its notifications" : "");
+  }
 
   std::string operator()(const step::OomScoreAdj& s) const {
     return "set oom_score_adj to " + std::to_string(s.value) +

@@ -201,6 +201,8 @@ Section start_section(const Plan& plan) {
     return section;
   }
   add_hooks(section, "startContainer", plan.hooks.start_container);
+  Defaults none;
+  for (const InitStep& step : plan.last) add_step(section, none, step);
   std::string words;
   for (const std::string& arg : plan.args) words += (words.empty() ? "" : " ") + sys::quote(arg);
   section.add("execute",

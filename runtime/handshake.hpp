@@ -13,6 +13,8 @@
 //     |------------------ hooks_done ------------------->|   only with limits or such hooks
 //     |                                                  | createContainer hooks, pivot, …
 //     |<----------------- console (1 fd) ----------------|   terminal only
+//     |------------------ seccomp ---------------------->|   at any time before; with a filter only
+//     |<----------------- listener (1 fd) ---------------|   a filter with notifications only
 //     |<----------------- ready -------------------------|
 //     | rlimits, state, pid file                         |
 //     |------------------ commit or start -------------->|   create: wait at the gate; run: go on
@@ -46,6 +48,8 @@ enum class MessageType : std::uint32_t {
   commit,
   start,
   error,
+  seccomp,   // parent to init: the compiled filter, as soon as there is one
+  listener,  // init to parent (1 fd): whoever answers the filter's notifications needs it
 };
 
 struct Message {

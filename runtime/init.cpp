@@ -33,29 +33,49 @@ class Conversation final : public InitChannel {
         channel_(channel) {}
 
   void wait_for_id_maps() override {
-    if (maps_due_) channel_.expect(MessageType::id_maps_written);
+    if (maps_due_) expect(MessageType::id_maps_written);
     maps_due_ = false;
   }
   void wait_for_cgroup() override {
     wait_for_id_maps();
-    if (cgroup_due_) channel_.expect(MessageType::cgroup_joined);
+    if (cgroup_due_) expect(MessageType::cgroup_joined);
     cgroup_due_ = false;
   }
   void send_console(sys::FdRef master) override { channel_.send(MessageType::console, {}, {master}); }
   sys::UniqueFd request_tree(const std::string& path, bool recursive) override {
     wait_for_cgroup();  // its message comes first on this stream
     channel_.send(MessageType::request_tree, (recursive ? "r" : "-") + path);
-    Message reply = channel_.expect(MessageType::tree);
+    Message reply = expect(MessageType::tree);
     if (reply.fds.size() != 1) throw Error("handshake: no tree came for " + sys::quote(path));
     return std::move(reply.fds[0]);
   }
+  std::string receive_seccomp() override {
+    wait_for_cgroup();
+    if (!seccomp_) seccomp_ = channel_.expect(MessageType::seccomp).payload;
+    return *seccomp_;
+  }
+  void send_listener(sys::FdRef listener) override { channel_.send(MessageType::listener, {}, {listener}); }
   /// The next message after those the steps did not have to wait for.
   Message next() {
     wait_for_cgroup();
-    return channel_.receive();
+    return receive();
   }
 
  private:
+  /// The filter comes whenever it is compiled, so between any two others.
+  Message receive() {
+    Message message = channel_.receive();
+    if (message.type != MessageType::seccomp) return message;
+    seccomp_ = std::move(message.payload);
+    return channel_.receive();
+  }
+  Message expect(MessageType type) {
+    Message message = receive();
+    if (message.type != type) throw Error("handshake: another message was due");
+    return message;
+  }
+
+  std::optional<std::string> seccomp_;
   bool maps_due_, cgroup_due_;
   Channel& channel_;
 };
@@ -221,6 +241,7 @@ int Init::exec() {
   // Not merely close-on-exec: execve itself must not be able to walk through a descriptor of the host's
   // (CVE-2024-21626).
   sweep_descriptors(plan_.preserve_fds, listener.fd().raw());
+  run_steps(plan_.last, "last");
   return sys::execve(context_.executable, argv, envp);
 }
 

@@ -23,6 +23,10 @@ class InitChannel {
   /// Asks the privileged parent for a detached clone of a mount source (a path init itself may not reach:
   /// EACCES in a user namespace). The tree belongs to init's mount namespace.
   virtual sys::UniqueFd request_tree(const std::string& path, bool recursive) = 0;
+  /// Blocks until the parent has the compiled filter: the bytes of struct sock_filter instructions.
+  virtual std::string receive_seccomp() = 0;
+  /// Hands the descriptor of SECCOMP_FILTER_FLAG_NEW_LISTENER to the parent.
+  virtual void send_listener(sys::FdRef listener) = 0;
 };
 
 struct InitContext {
@@ -68,6 +72,12 @@ void execute(InitContext&, const step::SetUser&);            // user.cpp
 void execute(InitContext&, const step::DropBounding&);       // capabilities.cpp
 void execute(InitContext&, const step::SetCapabilities&);    // capabilities.cpp
 void execute(InitContext&, const step::FindExecutable&);     // executable.cpp
+void execute(InitContext&, const step::SetMemoryPolicy&);    // memory_policy.cpp
+void execute(InitContext&, const step::CoreScheduling&);     // core_scheduling.cpp
+void execute(InitContext&, const step::AppArmorProfile&);    // apparmor.cpp
+void execute(InitContext&, const step::SelinuxLabel&);       // selinux.cpp
+void execute(InitContext&, const step::Landlock&);           // landlock.cpp
+void execute(InitContext&, const step::LoadSeccomp&);        // load_seccomp.cpp
 
 // The parent's steps, on init's pid: process_attributes.cpp.
 void execute(int init_pid, const sys::Procfs& proc, const step::OomScoreAdj&);

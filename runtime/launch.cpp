@@ -30,59 +30,11 @@
 namespace ocx::runtime {
 namespace {
 
-void check_terminal(const spec::Config& config, const CreateRequest& request, LaunchMode mode) {
-  const bool terminal = config.process && config.process->terminal;
-  if (terminal && !mode.foreground && request.console_socket.empty())
-    throw Error(messages::tty_needs_socket, ErrorKind::invalid_config)
-        .at("/process/terminal")
-        .hint("pass --console-socket, or run in the foreground");
-  if (!request.console_socket.empty() && (!terminal || mode.foreground))
-    throw Error(messages::socket_needs_tty, ErrorKind::invalid_config).at("/process/terminal");
-}
-
-Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode mode,
-               const std::string& document) {
-  const spec::Config config = load_config(document);
-  check_terminal(config, request, mode);
-  HostFacts host = gather_host_facts(config.linux);
-  if (host.notify_socket) host.notify_directory = globals.root + "/" + request.id + "/notify";
-  std::vector<std::string> warnings;
-  Plan out = plan(config, request, globals, host, warnings);
-  for (const std::string& warning : warnings) sys::log_warning(warning);
-  return out;
-}
-
-Record make_record(const Globals& globals, const Plan& plan) {
-  Record record;
-  record.id = plan.id;
-  record.oci_version = plan.oci_version;
-  record.bundle = plan.bundle;
-  record.rootfs = plan.rootfs;
-  record.created_at = sys::timestamp();
-  record.owner_uid = ::geteuid();
-  record.annotations = plan.annotations;
-  record.cgroup_driver = globals.cgroup_driver;
-  record.resources = plan.resources.value_or(spec::Resources{});
-  record.own_pid_namespace = plan.namespaces.own_pids();
-  record.has_process = plan.has_process;
-  record.notify = plan.notify;
-  record.poststart = plan.hooks.poststart;
-  record.poststop = plan.hooks.poststop;
-  const auto stop_signal = plan.annotations.find("org.opencontainers.image.stopSignal");
-  if (stop_signal != plan.annotations.end()) record.stop_signal = stop_signal->second;
-  return record;
-}
-
 std::map<std::string, std::string> namespace_paths(int pid) {
   std::map<std::string, std::string> paths;
   for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"})
     paths[name] = "/proc/" + std::to_string(pid) + "/ns/" + name;
   return paths;
-}
-
-std::string how_it_ended(const sys::ExitStatus& status) {
-  if (status.signal != 0) return "container init was killed by signal " + std::to_string(status.signal);
-  return "container init ended with status " + std::to_string(status.code);
 }
 
 bool joins_cgroup(const Namespaces& namespaces) {
@@ -91,27 +43,6 @@ bool joins_cgroup(const Namespaces& namespaces) {
 }
 
 }  // namespace
-
-std::string read_config(const CreateRequest& request) {
-  const std::string path =
-      request.config_file.starts_with('/') ? request.config_file : request.bundle + "/" + request.config_file;
-  try {
-    return sys::read_file(sys::FdRef::cwd(), path);
-  } catch (Error& error) {
-    if (error.error_number() == ENOENT && sys::fstatat(sys::FdRef::cwd(), request.bundle))
-      throw Error(std::string(messages::no_config), ErrorKind::invalid_config)
-          .in(sys::quote(request.bundle))
-          .hint("make one with: ocx spec --bundle " + request.bundle);
-    throw;
-  }
-}
-
-spec::Config load_config(const std::string& document) {
-  spec::Warnings warnings;
-  spec::Config config = spec::parse_config(document, warnings);
-  for (const std::string& warning : warnings) sys::log_warning(warning);
-  return config;
-}
 
 spec::State hook_state(const Record& record, spec::Status status) {
   return to_state(record, status);
@@ -150,26 +81,6 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
     set_attributes();
     fail_if_asked("attributes");
   });
-}
-
-void Launch::with_inits_words(const std::function<void()>& talk) {
-  try {
-    talk();
-  } catch (const PeerGone&) {
-    rethrow_with_cause();
-  } catch (const Error& error) {
-    if (!init_has_failed_) hear_init_out(error);
-    throw;
-  }
-}
-
-void Launch::hear_init_out(const Error& ours) {
-  try {
-    while (sys::poll_readable({channel_.fd()}, 0) == 0) serve_until(MessageType::error);
-  } catch (const PeerGone&) {
-    const int error = ours.error_number();
-    if (error == EPIPE || error == ECONNRESET || error == ESRCH) rethrow_with_cause();
-  }
 }
 
 void Launch::make_cgroup() {
@@ -242,47 +153,6 @@ void Launch::delegate_cgroup() {
   }
 }
 
-void Launch::serve_until(MessageType wanted) {
-  for (;;) {
-    Message message;
-    try {
-      message = channel_.receive();
-    } catch (const PeerGone&) {
-      throw;
-    } catch (Error& error) {
-      init_has_failed_ = true;
-      if (plan_.resources) blame_pids_limit(error, cgroup_->paths(), *plan_.resources);
-      const bool exec = error.message().starts_with("exec: ");
-      if (!exec) error.in(messages::init_failed);
-      error.in(messages::start_failed);
-      throw;
-    }
-    if (message.type == wanted) return;
-    if (message.type == MessageType::request_tree)
-      serve_tree(message.payload);
-    else if (message.type == MessageType::console && plan_.terminal && message.fds.size() == 1 && !console_)
-      console_ = std::move(message.fds[0]);
-    else
-      throw Error("handshake: message " + std::to_string(static_cast<unsigned>(message.type)) +
-                  " is not due");
-  }
-}
-
-void Launch::serve_tree(const std::string& request) {
-  if (request.size() < 2) throw Error("handshake: malformed request for a tree");
-  const unsigned recursive = request[0] == 'r' ? AT_RECURSIVE : 0;
-  sys::FdResult tree;
-  {
-    // Cloned inside init's mount namespace, so that flags the kernel locked there stay locked.
-    AdoptedNamespaces adopted(proc_);
-    adopted.join_mounts_of(init_.pid);
-    tree = sys::try_open_tree(sys::FdRef::cwd(), request.substr(1),
-                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
-  }
-  if (!tree) throw_errno("open_tree " + sys::quote(request.substr(1)), tree.error_number);
-  channel_.send(MessageType::tree, {}, {tree.fd});
-}
-
 void Launch::run_parent_hooks() {
   hooks_have_run_ = plan_.hooks.before_start();
   if (!plan_.parent_acts_between()) return;
@@ -341,17 +211,6 @@ void Launch::start() {
 
 void Launch::fail_if_asked(const char* stage) const {
   if (fail_at_ == stage) throw Error(std::string("failure asked for at: ") + stage);
-}
-
-void Launch::rethrow_with_cause() {
-  if (!sys::pidfd_wait(init_.pidfd, 5000)) throw Error("container init closed its channel and did not end");
-  const sys::ExitStatus status = sys::wait_for_child(init_.pidfd);
-  init_.pidfd.reset();  // reaped: nothing is left for the rollback to kill
-  std::optional<Error> cause;
-  if (status.signal == SIGKILL)
-    cause = oom_kill_error(cgroup_->paths(), plan_.resources.value_or(spec::Resources{}));
-  if (!cause) cause = Error(how_it_ended(status));
-  throw std::move(cause->in(messages::init_failed).in(messages::start_failed));
 }
 
 }  // namespace ocx::runtime

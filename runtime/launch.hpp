@@ -84,6 +84,11 @@ class Launch {
   sys::Rollback rollback_;
 };
 
+/// What the launch of this document does; warnings are logged.
+Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode mode,
+               const std::string& document);
+/// The record as it is before init exists.
+Record make_record(const Globals& globals, const Plan& plan);
 /// Reads <bundle>/<config file>; the contract's text when it is missing.
 std::string read_config(const CreateRequest& request);
 /// parse_config() with the warnings logged.

@@ -132,7 +132,10 @@ Plan plan(const spec::Config& config, const CreateRequest& request, const Global
   plan_namespace_steps(in, out);
   plan_rootfs(in, out);
   plan_enter(in, out);
-  if (config.process) plan_process(in, out);
+  if (config.process)
+    plan_process({*config.process, config.linux, config.annotations, host, in.own(CLONE_NEWUSER),
+                  out.namespaces.own_mounts(), false, warnings},
+                 out);
   return out;
 }
 

@@ -16,6 +16,8 @@
 
 #include "runtime/request.hpp"
 #include "spec/config.hpp"
+#include "spec/core_scheduling.hpp"
+#include "spec/landlock.hpp"
 #include "spec/mount_options.hpp"
 
 namespace ocx::runtime {
@@ -151,6 +153,30 @@ struct DropBounding {
 struct SetCapabilities {
   spec::Capabilities sets;
 };
+/// NUMA memory policy (set_mempolicy(2)).
+struct SetMemoryPolicy {
+  spec::MemoryPolicy policy;
+};
+/// A core scheduling cookie (prctl(2), PR_SCHED_CORE): a new one, or that of another process.
+struct CoreScheduling {
+  spec::CoreScheduling request;
+};
+/// Changes at the next exec.
+struct AppArmorProfile {
+  std::string name;
+};
+struct SelinuxLabel {
+  std::string label;
+};
+/// Rules a process lays on itself (landlock(7)); needs no_new_privs or CAP_SYS_ADMIN.
+struct Landlock {
+  spec::LandlockRules rules;
+};
+/// Loads the program that the parent compiled (InitChannel::receive_seccomp). `send_listener`: some action is
+/// SCMP_ACT_NOTIFY.
+struct LoadSeccomp {
+  bool send_listener = false;
+};
 /// Looks args[0] up in the container's PATH (execvp rules), so that a missing program is create's error.
 struct FindExecutable {
   std::string name;
@@ -175,13 +201,15 @@ struct SetIoPriority {
 
 }  // namespace step
 
-using InitAction = std::variant<step::BecomeRoot, step::SessionKeyring, step::LoopbackUp, step::JoinCgroup,
-                                step::SetHostname, step::SetDomainname, step::Sysctl, step::RootPropagation,
-                                step::AttachRootfs, step::Mount, step::MakeDevice, step::MakeLink,
-                                step::EnterRoot, step::RootfsPropagation, step::Console, step::SetReadOnly,
-                                step::ReadonlyPath, step::MaskedPath, step::Personality, step::EnterDirectory,
-                                step::NoNewPrivileges, step::SetUser, step::DropBounding,
-                                step::SetCapabilities, step::SetRlimit, step::FindExecutable>;
+using InitAction =
+    std::variant<step::BecomeRoot, step::SessionKeyring, step::LoopbackUp, step::JoinCgroup,
+                 step::SetHostname, step::SetDomainname, step::Sysctl, step::RootPropagation,
+                 step::AttachRootfs, step::Mount, step::MakeDevice, step::MakeLink, step::EnterRoot,
+                 step::RootfsPropagation, step::Console, step::SetReadOnly, step::ReadonlyPath,
+                 step::MaskedPath, step::Personality, step::EnterDirectory, step::NoNewPrivileges,
+                 step::SetUser, step::DropBounding, step::SetCapabilities, step::SetRlimit,
+                 step::FindExecutable, step::SetMemoryPolicy, step::CoreScheduling, step::AppArmorProfile,
+                 step::SelinuxLabel, step::Landlock, step::LoadSeccomp>;
 struct InitStep {
   Origin origin;
   InitAction action;
@@ -240,6 +268,9 @@ struct Plan {
   std::vector<InitStep> build;         // namespaces, mounts, devices -> RootfsReady
   std::vector<InitStep> enter;         // pivot, console, masks, identity, capabilities, executable -> Ready
   std::vector<ParentStep> attributes;  // the parent's, at Ready
+  std::vector<InitStep> last;          // after startContainer hooks, right before execve
+
+  std::optional<spec::Seccomp> seccomp;  // compiled by the parent, loaded by step::LoadSeccomp
 
   spec::Hooks hooks;
   bool terminal = false;

@@ -63,7 +63,18 @@ std::vector<step::DeviceNode> plan_devices(const PlanInput& in);
 /// /dev/ptmx, /dev/fd and the like.
 std::vector<step::SymbolicLink> plan_links(const PlanInput& in);
 
-/// Identity, capabilities, cwd, executable; and what the parent sets on init.
-void plan_process(const PlanInput& in, Plan& plan);
+/// The process that is planned: init's own, or one that `exec` adds to a container.
+struct ProcessInput {
+  const spec::Process& process;
+  const spec::Linux& linux;  // personality, memory policy and seccomp are looked at
+  const std::map<std::string, std::string>& annotations;
+  const HostFacts& host;
+  bool own_user_namespace = false;  // the container's is not the runtime's
+  bool own_mount_namespace = true;
+  bool exec = false;  // it joins
+  std::vector<std::string>& warnings;
+};
+/// Identity, confinement, capabilities, cwd, executable; and what the parent sets on the process.
+void plan_process(const ProcessInput& in, Plan& plan);
 
 }  // namespace ocx::runtime

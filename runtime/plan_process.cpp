@@ -13,11 +13,11 @@ namespace ocx::runtime {
 namespace {
 
 /// config.md "Linux Process": a capability that can't be granted is a warning, not an error.
-std::uint64_t grantable(const PlanInput& in, const char* set, std::uint64_t wanted) {
+std::uint64_t grantable(const ProcessInput& in, const char* set, std::uint64_t wanted) {
   const std::uint64_t known =
       in.host.last_capability >= 63 ? ~0ULL : (1ULL << (in.host.last_capability + 1)) - 1;
   // In a user namespace of its own init has every capability the kernel knows.
-  const std::uint64_t possible = in.own(CLONE_NEWUSER) ? known : known & in.host.permitted_capabilities;
+  const std::uint64_t possible = in.own_user_namespace ? known : known & in.host.permitted_capabilities;
   const std::uint64_t lost = wanted & ~possible;
   for (unsigned bit = 0; bit < 64; ++bit)
     if ((lost >> bit & 1U) != 0)
@@ -27,9 +27,9 @@ std::uint64_t grantable(const PlanInput& in, const char* set, std::uint64_t want
   return wanted & possible;
 }
 
-spec::Capabilities plan_capabilities(const PlanInput& in) {
+spec::Capabilities plan_capabilities(const ProcessInput& in) {
   // Absent: nothing was granted, so all sets are empty.
-  const spec::Capabilities wanted = in.config.process->capabilities.value_or(spec::Capabilities{});
+  const spec::Capabilities wanted = in.process.capabilities.value_or(spec::Capabilities{});
   spec::Capabilities out;
   out.bounding = grantable(in, "bounding", wanted.bounding);
   out.permitted = grantable(in, "permitted", wanted.permitted);
@@ -49,7 +49,7 @@ std::vector<gid_t> plan_groups(const spec::User& user) {
 /// With CAP_SYS_RESOURCE on the host the parent sets limits last, from outside: also above those a user
 /// namespace may set. Without it nobody may change the limits of another user's process, and init sets its
 /// own before it changes user.
-bool parent_sets_limits(const PlanInput& in) {
+bool parent_sets_limits(const ProcessInput& in) {
   return (in.host.permitted_capabilities >> CAP_SYS_RESOURCE & 1U) != 0;
 }
 
@@ -57,10 +57,29 @@ step::SetRlimit planned_limit(const spec::Rlimit& limit) {
   return {limit.resource, limit.soft, limit.hard};
 }
 
-void plan_identity(const PlanInput& in, Plan& plan) {
-  const spec::Process& process = *in.config.process;
+bool notifies(const spec::Seccomp& seccomp) {
+  return std::any_of(seccomp.syscalls.begin(), seccomp.syscalls.end(), [](const spec::SeccompSyscalls& rule) {
+    return rule.action == spec::SeccompAction::notify;
+  });
+}
+
+/// What the process lays on itself. Without no_new_privs that needs CAP_SYS_ADMIN, so it happens before
+/// capabilities are dropped; else as late as possible, so that the fewest calls of ocx's own have to be
+/// allowed. A listener is for the parent, which is there until Ready.
+void plan_filters(const ProcessInput& in, Plan& plan, std::vector<InitStep>& steps) {
+  if (in.linux.seccomp) steps.push_back({"/linux/seccomp", step::LoadSeccomp{notifies(*in.linux.seccomp)}});
+  plan.seccomp = in.linux.seccomp;
+}
+
+void plan_identity(const ProcessInput& in, Plan& plan) {
+  const spec::Process& process = in.process;
   const spec::Capabilities capabilities = plan_capabilities(in);
   plan.enter.push_back({"/process/capabilities/bounding", step::DropBounding{capabilities.bounding}});
+  // Labels change at exec only; the files that ask for it are out of reach once the user has changed.
+  if (!process.apparmor_profile.empty())
+    plan.enter.push_back({"/process/apparmorProfile", step::AppArmorProfile{process.apparmor_profile}});
+  if (!process.selinux_label.empty())
+    plan.enter.push_back({"/process/selinuxLabel", step::SelinuxLabel{process.selinux_label}});
   if (process.no_new_privileges) plan.enter.push_back({"/process/noNewPrivileges", step::NoNewPrivileges{}});
 
   if (!parent_sets_limits(in))
@@ -73,32 +92,39 @@ void plan_identity(const PlanInput& in, Plan& plan) {
   user.uid = process.user.uid;
   user.gid = process.user.gid;
   user.groups = plan_groups(process.user);
-  user.umask = process.user.umask.value_or(0022);  // images expect it; callers run with odd umasks
+  user.umask = process.user.umask;
+  if (!user.umask && !in.exec) user.umask = 0022;  // images expect it; callers run with odd umasks
   plan.enter.push_back({"/process/user", std::move(user)});
   plan.enter.push_back({"/process/cwd", step::EnterDirectory{process.cwd, Phase::enter_as_user}});
+  if (!process.no_new_privileges) plan_filters(in, plan, plan.enter);
   plan.enter.push_back({"/process/capabilities", step::SetCapabilities{capabilities}});
 }
 
 }  // namespace
 
-void plan_process(const PlanInput& in, Plan& plan) {
-  const spec::Process& process = *in.config.process;
+void plan_process(const ProcessInput& in, Plan& plan) {
+  const spec::Process& process = in.process;
   plan.args = process.args;
   plan.cwd = process.cwd;
   plan.env = payload_environment(process.env);
-  if (in.host.notify_socket && plan.namespaces.own_mounts()) {
+  if (in.host.notify_socket && in.own_mount_namespace) {
     set_variable(plan.env, "NOTIFY_SOCKET", std::string(notify_target) + "/notify.sock");
     plan.notify = true;
   }
 
-  if (in.config.linux.personality)
+  if (in.linux.personality)
     plan.enter.push_back({"/linux/personality",
-                          step::Personality{*in.config.linux.personality == spec::PersonalityDomain::linux32
+                          step::Personality{*in.linux.personality == spec::PersonalityDomain::linux32
                                                 ? 0x0008UL      // PER_LINUX32
                                                 : 0x0000UL}});  // PER_LINUX
+  if (in.linux.memory_policy)
+    plan.enter.push_back({"/linux/memoryPolicy", step::SetMemoryPolicy{*in.linux.memory_policy}});
   plan_identity(in, plan);
   plan.enter.push_back(
       {"/process/args/0", step::FindExecutable{process.args.at(0), variable(plan.env, "PATH").value_or("")}});
+
+  const bool listener = in.linux.seccomp && notifies(*in.linux.seccomp);
+  if (process.no_new_privileges) plan_filters(in, plan, listener ? plan.enter : plan.last);
 
   if (process.oom_score_adj)
     plan.attributes.push_back({"/process/oomScoreAdj", step::OomScoreAdj{*process.oom_score_adj}});

@@ -14,9 +14,12 @@ class FakeChannel : public runtime::InitChannel {
   void wait_for_cgroup() override { ++cgroup_waits; }
   void send_console(sys::FdRef sent) override { master.reset(::fcntl(sent.raw(), F_DUPFD_CLOEXEC, 0)); }
   sys::UniqueFd request_tree(const std::string&, bool) override { return {}; }
+  std::string receive_seccomp() override { return program; }
+  void send_listener(sys::FdRef sent) override { listener.reset(::fcntl(sent.raw(), F_DUPFD_CLOEXEC, 0)); }
 
   int id_map_waits = 0, cgroup_waits = 0;
-  sys::UniqueFd master;
+  sys::UniqueFd master, listener;
+  std::string program;  // what the parent compiled
 };
 
 // g++ 12 takes the members left to their defaults for forgotten ones.

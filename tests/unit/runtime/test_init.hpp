@@ -60,6 +60,8 @@ class TestInit final : public runtime::InitChannel {
   void wait_for_id_maps() override {}
   void wait_for_cgroup() override {}
   void send_console(sys::FdRef) override {}
+  std::string receive_seccomp() override { return {}; }
+  void send_listener(sys::FdRef) override {}
   sys::UniqueFd request_tree(const std::string& path, bool) override {
     requested = path;
     throw Error("the parent was asked for " + path);
