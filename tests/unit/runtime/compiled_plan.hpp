@@ -89,6 +89,12 @@ struct StepWords {
     return "rlimit " + std::to_string(s.resource);
   }
   std::string operator()(const runtime::step::FindExecutable& s) const { return "find " + s.name; }
+  std::string operator()(const runtime::step::SetMemoryPolicy&) const { return "memory-policy"; }
+  std::string operator()(const runtime::step::CoreScheduling&) const { return "core-scheduling"; }
+  std::string operator()(const runtime::step::AppArmorProfile& s) const { return "apparmor " + s.name; }
+  std::string operator()(const runtime::step::SelinuxLabel& s) const { return "selinux " + s.label; }
+  std::string operator()(const runtime::step::Landlock&) const { return "landlock"; }
+  std::string operator()(const runtime::step::LoadSeccomp&) const { return "seccomp"; }
 };
 
 inline std::vector<std::string> words(const std::vector<runtime::InitStep>& steps) {
