@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is; CMake and Ninja do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm vm-shell bench lint install clean
+.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm vm-shell check-schema bench lint install clean
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
@@ -20,6 +20,7 @@ help:
 	@echo '  make test-asan-units   the unit tests alone, which take a minute instead of half an hour'
 	@echo '  make test-vm           those in a guest with systemd and cgroup v2 (VM=uml or qemu, TESTS="[cgroup]")'
 	@echo '  make vm-shell          one command in such a guest: CMD="ocx --version" (VM=uml or qemu)'
+	@echo '  make check-schema      what ocx prints against the JSON schemas in SPEC=DIR, a clone of the runtime specification'
 	@echo '  make bench             time ocx, crun, runc and the least the kernel needs, side by side'
 	@echo '  make lint              format, clang-tidy, layers, sizes'
 	@echo '  make build             the executable, $(RELEASE)/ocx'
@@ -76,6 +77,11 @@ vm-shell: $(RELEASE)/build.ninja
 	@cmake/packages.sh build vm
 	@$(call compile,release,all)
 	@tests/vm/run.sh --vm $(or $(VM),uml) --build $(RELEASE) -- sh -c "$$CMD"
+
+check-schema: build
+	@test -d "$(SPEC)/schema" || { echo 'make check-schema SPEC=DIR: a clone of opencontainers/runtime-spec' >&2; exit 2; }
+	@cmake/packages.sh schema
+	@tests/validation/schema.py "$(SPEC)" $(RELEASE)/ocx
 
 bench: $(RELEASE)/build.ninja
 	@cmake/packages.sh build bench

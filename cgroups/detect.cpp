@@ -35,21 +35,6 @@ bool is_octal(char c) {
   return c >= '0' && c <= '7';
 }
 
-/// proc_pid_mountinfo(5): blank, tab, newline and backslash are written as three octal digits.
-std::string unescape(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
-        is_octal(text[i + 3])) {
-      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
 struct CgroupMount {
   std::string root, mount_point;
   std::vector<std::string> options;  // of the superblock: the controllers are among them
@@ -64,8 +49,8 @@ std::vector<CgroupMount> parse_mounts(std::string_view mountinfo) {
     const auto left = sys::split(std::string_view(line).substr(0, dash), ' ');
     const auto right = sys::split(std::string_view(line).substr(dash + 3), ' ');
     if (left.size() < 6 || right.size() < 3 || (right[0] != "cgroup" && right[0] != "cgroup2")) continue;
-    result.push_back(
-        {unescape(left[3]), unescape(left[4]), sys::split(right[2], ','), right[0] == "cgroup2"});
+    result.push_back({unescape_mount_path(left[3]), unescape_mount_path(left[4]), sys::split(right[2], ','),
+                      right[0] == "cgroup2"});
   }
   return result;
 }
@@ -87,6 +72,20 @@ const CgroupMount* find_mount(const std::vector<CgroupMount>& mounts, const Memb
 }
 
 }  // namespace
+
+std::string unescape_mount_path(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
+        is_octal(text[i + 3])) {
+      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
 
 Hierarchies parse_hierarchies(std::string_view mountinfo, std::string_view self_cgroup) {
   const std::vector<CgroupMount> mounts = parse_mounts(mountinfo);

@@ -12,4 +12,7 @@ namespace ocx::cgroups {
 /// cgroup counts, else the first.
 Hierarchies parse_hierarchies(std::string_view mountinfo, std::string_view self_cgroup);
 
+/// proc_pid_mountinfo(5): blank, tab, newline and backslash are written as three octal digits.
+std::string unescape_mount_path(std::string_view text);
+
 }  // namespace ocx::cgroups

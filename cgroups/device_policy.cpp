@@ -96,10 +96,9 @@ std::optional<std::size_t> first_partial_denial(const std::vector<spec::DeviceRu
   return static_cast<std::size_t>(found - rules.begin());
 }
 
-/// The kernel loads no device program for a caller in a user namespace. A container there can't make device
-/// nodes, nor use any but those that were bound into it on purpose: the usual policy is in force without a
-/// program.
-void do_without(const std::vector<spec::DeviceRule>& rules, const Error& error) {
+}  // namespace
+
+void do_without_devices(const std::vector<spec::DeviceRule>& rules, const Error& error) {
   const std::optional<std::size_t> denial = first_partial_denial(rules);
   if (denial)
     throw Error(error.message() + ", and an unprivileged caller's device rules can't deny a part",
@@ -108,8 +107,6 @@ void do_without(const std::vector<spec::DeviceRule>& rules, const Error& error) 
         .hint("remove the rule: no device but the listed ones is in the container");
   sys::log_debug(std::string(error.what()) + ": no device program, the user namespace keeps devices out");
 }
-
-}  // namespace
 
 void attach_device_policy(sys::FdRef cgroup_directory, const std::vector<spec::DeviceRule>& rules) {
   if (rules.empty()) return;
@@ -121,7 +118,7 @@ void attach_device_policy(sys::FdRef cgroup_directory, const std::vector<spec::D
       install(cgroup_directory, code);
   } catch (Error& error) {
     if (error.error_number() != EPERM || !is_unprivileged()) throw std::move(error.at(origin));
-    do_without(rules, error);
+    do_without_devices(rules, error);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "spec/resources.hpp"
+#include "sys/error.hpp"
 #include "sys/fd.hpp"
 
 namespace ocx::cgroups {
@@ -15,5 +16,10 @@ namespace ocx::cgroups {
 /// a user namespace, rules that only deny everything and allow some of it again are done without, since the
 /// kernel lets nobody make device nodes there.
 void attach_device_policy(sys::FdRef cgroup_directory, const std::vector<spec::DeviceRule>& rules);
+
+/// The kernel loads no device program for a caller in a user namespace. A container there can't make device
+/// nodes, nor use any but those that were bound into it on purpose: the usual policy is in force without one.
+/// Throws `error`, at the rule, when these rules deny more than the rest. `error`: why there is no program.
+void do_without_devices(const std::vector<spec::DeviceRule>& rules, const Error& error);
 
 }  // namespace ocx::cgroups

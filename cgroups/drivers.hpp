@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cgroups/leaf.hpp"
 #include "cgroups/manager.hpp"
 
 namespace ocx::cgroups {
@@ -13,6 +14,7 @@ namespace ocx::cgroups {
 /// without any.
 std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
                                                const std::optional<std::string>& cgroups_path,
-                                               const std::string& id, bool rootless = false);
+                                               const std::string& id, bool rootless = false,
+                                               const Leaves& leaves = {});
 
 }  // namespace ocx::cgroups

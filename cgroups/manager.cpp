@@ -23,14 +23,14 @@ Tree tree_in(const Hierarchies::Hierarchy& hierarchy, bool pure_v2,
 
 std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
                                                const std::optional<std::string>& cgroups_path,
-                                               const std::string& id, bool rootless) {
+                                               const std::string& id, bool rootless, const Leaves& leaves) {
   if (cgroups_path) check_cgroups_path(*cgroups_path);
   const bool given = cgroups_path && !cgroups_path->empty();
   const bool optional = rootless && !given;
   std::vector<Tree> trees;
   for (const Hierarchies::Hierarchy& hierarchy : hierarchies.all)
     trees.push_back(tree_in(hierarchy, hierarchies.pure_v2(), cgroups_path, id));
-  if (hierarchies.pure_v2()) return std::make_unique<V2Manager>(std::move(trees), optional);
+  if (hierarchies.pure_v2()) return std::make_unique<V2Manager>(std::move(trees), optional, leaves);
   if (!trees.empty()) return std::make_unique<V1Manager>(std::move(trees), optional);
   if (given)
     throw Error("no cgroup file system is mounted", ErrorKind::unsupported)
@@ -43,7 +43,9 @@ std::unique_ptr<Manager> make_manager(const Request& request) {
   if (request.driver == Driver::disabled) return std::make_unique<DisabledManager>();
   if (request.driver == Driver::systemd)
     return std::make_unique<SystemdManager>(request, detect_hierarchies());
-  return make_cgroupfs_manager(detect_hierarchies(), request.cgroups_path, request.id, request.rootless);
+  const Hierarchies hierarchies = detect_hierarchies();
+  return make_cgroupfs_manager(hierarchies, request.cgroups_path, request.id, request.rootless,
+                               leaves_of(request.annotations, hierarchies.pure_v2()));
 }
 
 std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const std::vector<std::string>& made,

@@ -56,7 +56,8 @@ class Manager {
   virtual void update(const spec::Resources& resources) = 0;
   /// Gives the cgroup to a user of the container, so that its processes can have cgroups of their own
   /// (config-linux.md, "Cgroup ownership"): the directory and the files of /sys/kernel/cgroup/delegate.
-  /// Nothing on v1, where delegation is not safe.
+  /// Nothing on v1, where delegation is not safe. With a leaf to delegate (leaf.hpp) that is what is given;
+  /// init moves into it, so it has its cgroup namespace already.
   virtual void delegate(uid_t owner) = 0;
 
   virtual const Paths& paths() const = 0;
@@ -97,7 +98,7 @@ struct Request {
   std::optional<std::string> cgroups_path;  // as config.json has it; where that is on the host: path.hpp
   std::string id;
   bool rootless = false;  // without a path of its own, a hierarchy that refuses the caller is done without
-  std::map<std::string, std::string> annotations = {};  // org.systemd.property.*
+  std::map<std::string, std::string> annotations = {};  // org.systemd.property.*, those of leaf.hpp
 };
 /// For create. Makes nothing yet. Error: invalid_config at /linux/cgroupsPath.
 std::unique_ptr<Manager> make_manager(const Request& request);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cgroups/controller.hpp"
+#include "cgroups/delegation.hpp"
 #include "cgroups/members.hpp"
 #include "cgroups/systemd_annotation.hpp"
 #include "cgroups/systemd_devices.hpp"
@@ -49,7 +50,8 @@ SystemdManager::SystemdManager(const Request& request, Hierarchies hierarchies)
     : id_(request.id),
       user_(has_user_manager()),
       hierarchies_(std::move(hierarchies)),
-      annotated_(annotated_properties(request.annotations)) {
+      annotated_(annotated_properties(request.annotations)),
+      leaves_(leaves_of(request.annotations, hierarchies_.pure_v2())) {
   place_ = unit_of(request.cgroups_path, request.id, user_);
   unit_ = place_.name;
   const std::vector<Tree> trees = trees_at(hierarchies_, predicted_cgroup(place_, user_));
@@ -111,6 +113,7 @@ void SystemdManager::attach(int pid) {
   // systemd's word counts; the prediction was for the record.
   if (paths_of(trees) != paths()) files_ = open_manager(Driver::cgroupfs, paths_of(trees), removable(trees));
   enter_others(trees, pid);
+  enter_subgroup(pid);
   // A slice that is frozen freezes what comes into it, and init would never run.
   if (frozen())
     throw Error("container's cgroup unexpectedly frozen: " + sys::quote(directories_of(paths()).front()));
@@ -129,6 +132,21 @@ void SystemdManager::enter_others(const std::vector<Tree>& trees, int pid) const
   V1Manager others(std::move(missing), user_);
   others.create();
   others.attach(pid);
+}
+
+void SystemdManager::enter_subgroup(int pid) const {
+  if (leaves_.subgroup.empty()) return;
+  const std::string& scope = paths().at("");
+  make_subgroup(scope, leaves_);
+  sys::write_file(here, place_of_init(scope, leaves_) + "/cgroup.procs", std::to_string(pid));
+  hand_down_controllers(scope);
+}
+
+void SystemdManager::delegate(uid_t owner) {
+  if (leaves_.subgroup.empty() && leaves_.delegated.empty()) return files_->delegate(owner);
+  const std::string& scope = paths().at("");
+  if (leaves_.delegated.empty()) return give_away(place_of_init(scope, leaves_), owner);
+  delegate_leaf(scope, leaves_, owner);
 }
 
 Versions SystemdManager::versions() const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cgroups/leaf.hpp"
 #include "cgroups/manager.hpp"
 #include "cgroups/settings.hpp"
 #include "cgroups/systemd_client.hpp"
@@ -29,7 +30,7 @@ class SystemdManager : public Manager {
   void attach(int pid) override;
   void apply(const spec::Resources& resources) override;
   void update(const spec::Resources& resources) override;
-  void delegate(uid_t owner) override { files_->delegate(owner); }
+  void delegate(uid_t owner) override;
 
   const Paths& paths() const override { return files_->paths(); }
   const std::vector<std::string>& made() const override { return files_->made(); }
@@ -53,6 +54,7 @@ class SystemdManager : public Manager {
   UnitReply ask(const std::string& verb, std::vector<UnitProperty> properties = {});
   std::vector<UnitProperty> start_properties(int pid) const;
   void enter_others(const std::vector<Tree>& trees, int pid) const;
+  void enter_subgroup(int pid) const;
   Versions versions() const;
   std::string read_file(const std::string& file) const;
   void put_back(const std::vector<Setting>& settings) const;
@@ -65,6 +67,7 @@ class SystemdManager : public Manager {
   bool user_ = false;
   Hierarchies hierarchies_;  // for create
   std::vector<UnitProperty> annotated_;
+  Leaves leaves_;
   std::unique_ptr<Manager> files_;
   std::unique_ptr<SystemdClient> client_;
   bool entered_ = false;  // the unit is the container's

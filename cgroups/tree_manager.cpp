@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cgroups/device_policy.hpp"
 #include "cgroups/members.hpp"
 #include "cgroups/path.hpp"
 #include "cgroups/setting_writer.hpp"
@@ -60,6 +61,22 @@ std::size_t depth_below(const std::string& mount_point, const std::string& direc
   return static_cast<std::size_t>(std::count(rest, directory.end(), '/'));
 }
 
+/// What engines and users know this by.
+constexpr const char* no_permission =
+    "rootless needs no limits + no cgrouppath when no permission is granted for cgroups";
+
+Versions versions_of(const std::vector<std::vector<Tree>>& lists) {
+  Versions result;
+  for (const std::vector<Tree>& trees : lists)
+    for (const Tree& tree : trees) {
+      if (tree.v2)
+        result.v2 = true;
+      else
+        result.v1.insert(result.v1.end(), tree.controllers.begin(), tree.controllers.end());
+    }
+  return result;
+}
+
 }  // namespace
 
 bool Tree::has(const std::string& controller) const {
@@ -111,8 +128,7 @@ void TreeManager::create() {
     made_.clear();
   });
   std::vector<Tree> usable;
-  for (const Tree& tree : trees_)
-    if (make_or_drop(tree, planned)) usable.push_back(tree);
+  for (const Tree& tree : trees_) (make_or_drop(tree, planned) ? usable : denied_).push_back(tree);
   undo.commit();
   entered_ = true;
   if (usable.size() == trees_.size()) return;
@@ -139,6 +155,7 @@ void TreeManager::make(const Tree& tree, const std::vector<std::string>& planned
     if (error_number == EEXIST) continue;  // somebody was faster: then it is not ours
     if (error_number != 0) {
       Error error = Error::from_errno("mkdir " + sys::quote(path), error_number);
+      if (!optional_ && is_denied(error_number) && ::geteuid() != 0) error.hint(no_permission);
       throw optional_ ? error : error.at("/linux/cgroupsPath");
     }
     made_.push_back(path);
@@ -185,19 +202,32 @@ void TreeManager::update(const spec::Resources& resources) {
   SettingWriter(trees_, made_).update(settings_of(limits, versions()));
 }
 
+void TreeManager::refuse_denied(const spec::Resources& resources) const {
+  if (denied_.empty()) return;
+  const auto is_missing = [this](const Setting& setting) {
+    return setting.missing == Setting::Missing::error &&
+           std::any_of(denied_.begin(), denied_.end(),
+                       [&](const Tree& tree) { return setting.v2 ? tree.v2 : tree.has(setting.controller); });
+  };
+  const std::vector<Setting> settings = settings_of(resources, versions_of({trees_, denied_}));
+  const auto found = std::find_if(settings.begin(), settings.end(), is_missing);
+  if (found != settings.end())
+    throw Error(no_permission, ErrorKind::unsupported)
+        .at(found->origin)
+        .hint(
+            "have a cgroup delegated to you: with systemd --systemd-cgroup, or run ocx in a unit with "
+            "Delegate=yes");
+  if (find("devices") == nullptr && find("unified") == nullptr && find("") == nullptr)
+    do_without_devices(resources.devices, Error(no_permission));
+}
+
 void TreeManager::apply_limits(const spec::Resources& resources) const {
+  refuse_denied(resources);
   SettingWriter(trees_, made_).apply(settings_of(resources, versions()));
 }
 
 Versions TreeManager::versions() const {
-  Versions result;
-  for (const Tree& tree : trees_) {
-    if (tree.v2)
-      result.v2 = true;
-    else
-      result.v1.insert(result.v1.end(), tree.controllers.begin(), tree.controllers.end());
-  }
-  return result;
+  return versions_of({trees_});
 }
 
 /// cgroup.kill (Linux 5.14) takes the whole v2 tree at once, frozen or not. True when it reached every
@@ -245,7 +275,7 @@ int TreeManager::remove_leaf(const std::string& directory, const sys::Deadline& 
   while (is_in_use(error_number) && !deadline.passed()) {
     if (kill) kill_all();
     const bool empty = wait_until_empty(deadline);
-    if (kill) remove_descendants(directory);
+    remove_descendants(directory);
     error_number = remove_directory(directory);
     // A task leaves its cgroup a moment after its end is reported, and v1 announces nothing: only a short
     // pause is left.

@@ -53,6 +53,9 @@ class TreeManager : public Manager {
   Versions versions() const;
   /// Writes all of `resources` but the devices.
   void apply_limits(const spec::Resources& resources) const;
+  /// Throws for a limit that belongs into a hierarchy the caller has no rights in; also for device rules that
+  /// would keep devices from somebody.
+  void refuse_denied(const spec::Resources& resources) const;
   /// After a tree has been made: cpuset values, subtree_control. `made` are its new directories, outermost
   /// first.
   virtual void configure(const Tree& tree, const std::vector<std::string>& made) = 0;
@@ -77,6 +80,7 @@ class TreeManager : public Manager {
   std::vector<Tree> trees_;
   Paths paths_;
   std::vector<std::string> made_;
+  std::vector<Tree> denied_;  // what create() did without
   bool optional_ = false;
   bool entered_ = false;  // the container's processes may be inside: create() has succeeded, at some time
 };

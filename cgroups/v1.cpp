@@ -69,6 +69,7 @@ void V1Manager::configure(const Tree& tree, const std::vector<std::string>& made
 }
 
 void V1Manager::apply(const spec::Resources& resources) {
+  if (trees().empty()) return refuse_denied(resources);
   check_resources(resources, versions());
   apply_limits(resources);
   // No entry at all: the inherited policy stays as it is (config-linux.md names no default policy).

@@ -1,14 +1,15 @@
 #!/bin/sh
-# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench|vm ...
+# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench|schema|vm ...
 # This is the only list of the Debian packages. With nothing missing it is silent and needs neither root nor a network.
 # cmake/packages.sh --list GROUP prints a group; those of the test guest are not for this machine: guest, uml, qemu, kernel.
 set -eu
 
 build="g++ cmake ninja-build pkg-config nlohmann-json3-dev libseccomp-dev libcap-dev libsystemd-dev libboost-program-options-dev
   catch2 busybox-static"
-test="runc strace procps universal-ctags"
+test="runc strace procps iproute2 uidmap universal-ctags"
 lint="clang libclang-rt-14-dev clang-format clang-tidy universal-ctags"
 bench="runc crun strace"
+schema="python3-jsonschema"
 vm="mmdebstrap e2fsprogs kmod"
 guest="systemd systemd-sysv dbus dbus-user-session libpam-systemd kmod procps iproute2 uidmap apparmor
   busybox-static runc strace libcap2 libseccomp2 libboost-program-options1.74.0"
@@ -18,7 +19,7 @@ kernel="linux-image-cloud-amd64"
 
 if [ $# -eq 2 ] && [ "$1" = --list ]; then
   case $2 in
-    build | test | lint | bench | vm | guest | uml | qemu | kernel) eval "echo \$$2" ;;
+    build | test | lint | bench | schema | vm | guest | uml | qemu | kernel) eval "echo \$$2" ;;
     *) echo "packages.sh: no group \"$2\"" >&2; exit 2 ;;
   esac
   exit
@@ -31,8 +32,9 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
+    schema) wanted="$wanted $schema" ;;
     vm) wanted="$wanted $vm" ;;
-    *) echo "packages.sh: no group \"$group\": build, test, lint, bench, vm" >&2; exit 2 ;;
+    *) echo "packages.sh: no group \"$group\": build, test, lint, bench, schema, vm" >&2; exit 2 ;;
   esac
 done
 

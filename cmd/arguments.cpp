@@ -138,6 +138,13 @@ std::optional<std::string> Arguments::value(std::string_view name) const {
   return last;
 }
 
+std::vector<std::string> Arguments::values(std::string_view name) const {
+  std::vector<std::string> all;
+  for (const auto& [key, text] : options_)
+    if (key == name) all.push_back(text);
+  return all;
+}
+
 std::string Arguments::value_or(std::string_view name, std::string_view fallback) const {
   return value(name).value_or(std::string(fallback));
 }

@@ -36,6 +36,8 @@ class Arguments {
   bool flag(std::string_view name) const;
   /// The value of an option; nothing when it is not there.
   std::optional<std::string> value(std::string_view name) const;
+  /// All values of a repeated option, in the order given.
+  std::vector<std::string> values(std::string_view name) const;
   std::string value_or(std::string_view name, std::string_view fallback) const;
   const std::vector<std::string>& positional() const { return positional_; }
 

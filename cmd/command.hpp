@@ -27,6 +27,8 @@ struct Command {
   /// The exit code. Errors are exceptions; `failure` is what precedes their message.
   int (*run)(const runtime::Globals& globals, const Arguments& arguments);
   std::string_view failure = "";
+  /// The exit code of ocx's own errors.
+  int failure_code = 1;
   /// It starts a process inside a container, so it must not run from the host's writable file
   /// (CVE-2019-5736).
   bool enters_container = false;

@@ -55,8 +55,11 @@ std::string option_lines(std::span<const Option> options) {
     std::string names = option.letter != 0 ? std::string("  -") + option.letter + ", --" : "      --";
     names += option.name;
     if (option.value != nullptr) names.append(" ").append(option.value);
-    if (names.size() >= option_column) names.append("\n").append(option_column, ' ');
-    text += padded(std::move(names), option_column) + wrapped(option.help, option_column) + "\n";
+    if (names.size() >= option_column)
+      names.append("\n").append(option_column, ' ');
+    else
+      names = padded(std::move(names), option_column);
+    text += names + wrapped(option.help, option_column) + "\n";
   }
   return text;
 }

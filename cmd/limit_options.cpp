@@ -61,15 +61,9 @@ void set_weight(Resources& resources, const Value& value) {
   resources.block_io.emplace().weight = static_cast<std::uint16_t>(value.number(10, 1000));
 }
 
-/// As runc: a cache share can be changed, not introduced, and no container of this version has one.
-[[noreturn]] void refuse_rdt(Resources&, const Value&) {
-  throw Error("the container has no intelRdt", ErrorKind::unsupported)
-      .hint("it is given by linux.intelRdt of config.json, which this version of ocx does not support");
-}
-
 struct Limit {
   const char *option, *pointer;
-  void (*set)(Resources& resources, const Value& value);
+  void (*set)(Resources& resources, const Value& value);  // null: no property of linux.resources
 };
 
 constexpr Limit table[] = {
@@ -94,8 +88,8 @@ constexpr Limit table[] = {
     {"cpuset-mems", "/cpu/mems", [](Resources& r, const Value& v) { cpu(r).mems = v.list(); }},
     {"pids-limit", "/pids/limit", [](Resources& r, const Value& v) { r.pids_limit = v.number(-1, largest); }},
     {"blkio-weight", "/blockIO/weight", set_weight},
-    {"l3-cache-schema", "", refuse_rdt},
-    {"mem-bw-schema", "", refuse_rdt},
+    {"l3-cache-schema", "/linux/intelRdt/l3CacheSchema", nullptr},
+    {"mem-bw-schema", "/linux/intelRdt/memBwSchema", nullptr},
 };
 
 /// Powers of 1024, by the letter: nothing for another letter.
@@ -152,14 +146,23 @@ std::vector<std::string> given_limits(const Arguments& arguments) {
 Resources limits(const Arguments& arguments) {
   Resources resources;
   for (const Limit& limit : table)
-    if (const auto text = arguments.value(limit.option)) limit.set(resources, Value(limit.option, *text));
+    if (const auto text = arguments.value(limit.option); text && limit.set != nullptr)
+      limit.set(resources, Value(limit.option, *text));
   return resources;
+}
+
+std::optional<std::string> schema_option(const Arguments& arguments, const char* option,
+                                         std::string_view start) {
+  auto text = arguments.value(option);
+  if (!text || (text->starts_with(start) && text->find('\n') == std::string::npos)) return text;
+  throw Error("invalid value " + sys::quote(*text) + " for --" + option + ": use one line that starts with " +
+                  std::string(start),
+              ErrorKind::usage);
 }
 
 std::map<std::string, std::string> limit_origins() {
   std::map<std::string, std::string> origins;
-  for (const Limit& limit : table)
-    if (*limit.pointer != '\0') origins[limit.pointer] = std::string("--") + limit.option;
+  for (const Limit& limit : table) origins[limit.pointer] = std::string("--") + limit.option;
   return origins;
 }
 

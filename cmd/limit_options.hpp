@@ -19,6 +19,11 @@ std::vector<std::string> given_limits(const Arguments& arguments);
 /// Their values. Errors (usage) name the option: no number, out of range, a 0 that would mean nothing.
 spec::Resources limits(const Arguments& arguments);
 
+/// The line of schemata that is given (--l3-cache-schema, --mem-bw-schema). Error (usage): not one line with
+/// that start.
+std::optional<std::string> schema_option(const Arguments& arguments, const char* option,
+                                         std::string_view start);
+
 /// JSON pointer of the property -> "--option".
 std::map<std::string, std::string> limit_origins();
 

@@ -15,7 +15,7 @@
 namespace ocx::cmd {
 namespace {
 
-constexpr int exit_failure = 1, exit_unknown_command = 3;
+constexpr int exit_unknown_command = 3;
 
 int print(const std::string& text) {
   sys::write_all(sys::standard_output, text);
@@ -46,7 +46,8 @@ int run_command(const Command& command, const GlobalRequest& request) {
   }
 }
 
-int dispatch(char** argv, const std::vector<std::string>& words) {
+/// `failure_code` becomes that of the command.
+int dispatch(char** argv, const std::vector<std::string>& words, int& failure_code) {
   const GlobalRequest request = parse_globals(words);
   sys::log_open(request.log);
   for (const std::string& warning : request.warnings) sys::log_warning(warning);
@@ -56,17 +57,20 @@ int dispatch(char** argv, const std::vector<std::string>& words) {
   if (name == "help" || name == "h") return help(request.rest);
   const Command* command = find_command(name);
   if (command == nullptr) return fail_unknown(name);
+  failure_code = command->failure_code;
   if (command->enters_container) runtime::reexec_from_sealed_copy(argv, environ);
   return run_command(*command, request);
 }
 
 int run_main(int argc, char** argv) {
+  int failure_code = 1;
   try {
     return dispatch(argv,
-                    argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>());
+                    argc > 1 ? std::vector<std::string>(argv + 1, argv + argc) : std::vector<std::string>(),
+                    failure_code);
   } catch (const std::exception& error) {
     sys::log_final_error(error.what());
-    return exit_failure;
+    return failure_code;
   }
 }
 

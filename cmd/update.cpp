@@ -29,8 +29,8 @@ constexpr Option options[] = {
     {"cpuset-mems", 0, "LIST", "memory nodes it may use: 0,1"},
     {"pids-limit", 0, "N", "most processes and threads; -1: no limit"},
     {"blkio-weight", 0, "N", "weight of its disk I/O, 10 to 1000"},
-    {"l3-cache-schema", 0, "TEXT", "Intel RDT: needs a container with linux.intelRdt"},
-    {"mem-bw-schema", 0, "TEXT", "Intel RDT: needs a container with linux.intelRdt"},
+    {"l3-cache-schema", 0, "LINE", "its part of the last-level cache, as L3:0=f;1=f0 (needs linux.intelRdt)"},
+    {"mem-bw-schema", 0, "LINE", "its part of memory bandwidth, as MB:0=20;1=70 (needs linux.intelRdt)"},
 };
 
 /// Nothing when there is no --resources.
@@ -57,6 +57,8 @@ int run(const runtime::Globals& globals, const Arguments& arguments) {
     request.resources = std::move(*document);
   } else {
     request.resources = limits(arguments);
+    request.l3_cache_schema = schema_option(arguments, "l3-cache-schema", "L3");
+    request.mem_bw_schema = schema_option(arguments, "mem-bw-schema", "MB:");
     request.origins = limit_origins();
   }
   runtime::update(globals, request);

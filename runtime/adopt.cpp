@@ -44,26 +44,6 @@ sys::UniqueFd open_own(const sys::Procfs& proc, const std::string& process, std:
   return sys::openat(proc.fd(), process + "/ns/" + namespace_file(flag), O_RDONLY | O_CLOEXEC);
 }
 
-std::string map_text(const std::vector<spec::IdMapping>& maps) {
-  std::string text;
-  for (const spec::IdMapping& map : maps)
-    text += std::to_string(map.container_id) + " " + std::to_string(map.host_id) + " " +
-            std::to_string(map.size) + "\n";
-  return text;
-}
-
-void write_map(const sys::Procfs& proc, const std::string& path, const std::vector<spec::IdMapping>& maps,
-               const char* origin) {
-  const int error = proc.try_write(path, map_text(maps));
-  if (error == 0) return;
-  Error failure = Error::from_errno("write id map " + sys::quote(path), error);
-  failure.at(origin);
-  if (error == EPERM)
-    failure.hint("mapping other ids than one's own needs CAP_SETUID and CAP_SETGID on the host");
-  if (error == EINVAL) failure.hint("the kernel takes at most 340 ranges, none overlapping");
-  throw failure;
-}
-
 }  // namespace
 
 sys::UniqueFd open_namespace(const JoinNamespace& ns) {
@@ -124,9 +104,12 @@ void AdoptedNamespaces::join(const JoinNamespace& ns) {
 }
 
 void AdoptedNamespaces::join_mounts_of(int pid) {
-  const sys::UniqueFd file = open_own(proc_, std::to_string(pid), CLONE_NEWNS);
-  save(CLONE_NEWNS);
-  sys::setns(file, CLONE_NEWNS);
+  enter(CLONE_NEWNS, open_own(proc_, std::to_string(pid), CLONE_NEWNS));
+}
+
+void AdoptedNamespaces::enter(std::uint64_t flag, sys::FdRef file) {
+  save(flag);
+  sys::setns(file, flag);
 }
 
 void write_time_offsets(const sys::Procfs& proc, const std::map<std::string, spec::TimeOffset>& offsets) {
@@ -163,14 +146,6 @@ AdoptedNamespaces::~AdoptedNamespaces() {
     }
     saved_.pop_back();
   }
-}
-
-void write_id_maps(const sys::Procfs& proc, int pid, const Namespaces& namespaces, bool privileged) {
-  const std::string process = std::to_string(pid);
-  // Without privilege gid_map may only be written once setgroups(2) is given up (user_namespaces(7)).
-  if (!privileged) proc.write(process + "/setgroups", "deny");
-  write_map(proc, process + "/uid_map", namespaces.uid_maps, "/linux/uidMappings");
-  write_map(proc, process + "/gid_map", namespaces.gid_maps, "/linux/gidMappings");
 }
 
 }  // namespace ocx::runtime

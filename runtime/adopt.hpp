@@ -24,6 +24,8 @@ class AdoptedNamespaces {
   /// Joins one namespace other than user. Error: not a namespace of that type (config-linux.md,
   /// "Namespaces").
   void join(const JoinNamespace& ns);
+  /// Joins through an open namespace file. Error: setns(2)'s.
+  void enter(std::uint64_t flag, sys::FdRef file);
   /// Enters the mount namespace of a process.
   void join_mounts_of(int pid);
   /// A new time namespace for the next child, with its offsets (time_namespaces(7): they are fixed with the
@@ -51,7 +53,5 @@ void write_time_offsets(const sys::Procfs& proc, const std::map<std::string, spe
 void check_joined_maps(const sys::Procfs& proc, const Namespaces& namespaces);
 /// The file below /proc/PID/ns of a CLONE_NEW* flag.
 const char* namespace_file(std::uint64_t flag);
-/// uid_map, gid_map and setgroups of a process (user_namespaces(7)).
-void write_id_maps(const sys::Procfs& proc, int pid, const Namespaces& namespaces, bool privileged);
 
 }  // namespace ocx::runtime

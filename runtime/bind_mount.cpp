@@ -117,7 +117,8 @@ void mount_bind(InitContext& context, const step::Mount& mount) {
                        EINVAL);
   if (mount.options.copy_symlink && copy_link(context, mount)) return;
   std::optional<sys::UniqueFd> tree =
-      clone_source(context, mount, mount.source, mount.options.recursive_bind);
+      mount.id_map ? context.channel.request_idmapped(mount.origin)
+                   : clone_source(context, mount, mount.source, mount.options.recursive_bind);
   if (!tree) return bind_classic(context, mount);
   const bool attributes_set = set_detached_attributes(mount, *tree);
   sys::UniqueFd target = open_bind_target(context, mount, *tree);

@@ -1,3 +1,5 @@
+#include "runtime/capabilities.hpp"
+
 #include <sys/prctl.h>
 
 #include <cerrno>
@@ -18,6 +20,14 @@ bool has(std::uint64_t set, unsigned capability) {
 }
 
 }  // namespace
+
+bool raise_effective(unsigned capability) {
+  sys::CapabilitySets sets = sys::capget();
+  if (!has(sets.permitted, capability) || has(sets.effective, capability)) return false;
+  sets.effective |= 1ULL << capability;
+  sys::capset(sets);
+  return true;
+}
 
 void execute(InitContext&, const step::NoNewPrivileges&) {
   sys::prctl("PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1);

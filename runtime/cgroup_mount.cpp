@@ -96,6 +96,12 @@ step::Mount part_of(const step::Mount& mount, const std::string& type) {
   return part;
 }
 
+std::string joined(const std::vector<spec::MountOptions::Data>& options) {
+  std::string data;
+  for (const auto& option : options) data += (data.empty() ? "" : ",") + option.text;
+  return data;
+}
+
 bool is_read_only(const step::Mount& mount) {
   return (new_attributes(mount) & MOUNT_ATTR_RDONLY) != 0;
 }
@@ -135,8 +141,7 @@ void mount_hierarchy(InitContext& context, step::Mount part, const Hierarchy& hi
   }
   std::optional<sys::UniqueFd> made = make_filesystem(part, new_attributes(part));
   if (made) return attach(part, *made, target);
-  std::string data;
-  for (const auto& option : part.options.data) data += (data.empty() ? "" : ",") + option.text;
+  const std::string data = joined(part.options.data);
   int error =
       try_mount_on(context, part.source, target, part.type, sys::to_mount_flags(new_attributes(part)), data);
   if (error != 0) throw mount_error(part, data, error);
@@ -178,6 +183,9 @@ void mount_v1(InitContext& context, const step::Mount& mount, const cgroups::Hie
   base.source = "tmpfs";
   base.options.attributes.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
   base.options.data.push_back({"mode=755", 0});
+  if (!mount.label.empty())
+    base.options.data.push_back(
+        {"context=\"" + mount.label + "\"", spec::MountOptions::Data::of_mount_label});
   const bool read_only = is_read_only(mount);
   // Attached first: kernels before 6.15 mount nothing on what is not attached.
   std::optional<sys::UniqueFd> tmpfs = make_filesystem(base, new_attributes(base));
@@ -187,7 +195,7 @@ void mount_v1(InitContext& context, const step::Mount& mount, const cgroups::Hie
     top = std::move(*tmpfs);
   } else {
     int error = try_mount_on(context, "tmpfs", target, "tmpfs", sys::to_mount_flags(new_attributes(base)),
-                             "mode=755");
+                             joined(base.options.data));
     if (error != 0) throw mount_error(mount, "", error);
     top = reopen_target(context, mount, target);
   }

@@ -19,6 +19,10 @@ Error describe_clone_failure(const Error& error, const Namespaces& namespaces) {
   out.at("/linux/namespaces");
   if (error.error_number() == EPERM)
     out.hint("new namespaces need CAP_SYS_ADMIN, or a new user namespace with them");
+  if (error.error_number() == EACCES)
+    out.hint(
+        "an unprivileged caller may clone only into cgroups below one that is delegated to him with himself "
+        "in it");
   if (error.error_number() == EINVAL) out.hint("this kernel may lack one of the namespace types");
   if (error.error_number() == ENOSPC) out.hint("a limit in /proc/sys/user/max_*_namespaces is reached");
   if (error.error_number() == EUSERS && (namespaces.new_flags & CLONE_NEWUSER) != 0)

@@ -69,7 +69,7 @@ void execute(InitContext& ctx, const step::Console& step) {
     sys::set_window_size(pty.master, static_cast<std::uint16_t>(step.size->height),
                          static_cast<std::uint16_t>(step.size->width));
   own_slave(pty.slave, step.uid);
-  if (step.own_mount_namespace) bind_on_console(ctx.root, pty.slave);
+  if (step.own_mount_namespace && step.bind) bind_on_console(ctx.root, pty.slave);
   ctx.channel.send_console(pty.master);
   sys::set_controlling_terminal(pty.slave);
   sys::replace_standard_streams(pty.slave);

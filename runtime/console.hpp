@@ -2,8 +2,10 @@
 // the foreground.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "spec/config.hpp"
 #include "sys/fd.hpp"
 #include "sys/process.hpp"
 #include "sys/signal_fd.hpp"
@@ -29,6 +31,8 @@ class ForegroundRelay {
   /// Gives the container's terminal the caller's size; before the program starts, which may look at it at
   /// once.
   static void set_size(sys::FdRef master);
+  /// The size of the caller's terminal; nothing when it has none, or none with a size.
+  static std::optional<spec::ConsoleSize> caller_size();
   sys::ExitStatus wait(sys::FdRef pidfd, sys::UniqueFd master);
 
  private:

@@ -56,11 +56,26 @@ void add_attributes(std::string& list, const spec::MountAttributes& attributes, 
   if ((attributes.set & MOUNT_ATTR_STRICTATIME) != 0) add(list, prefix + "strictatime");
 }
 
+std::string ranges(const char* what, const std::vector<spec::IdMapping>& maps) {
+  std::string out;
+  for (const spec::IdMapping& map : maps)
+    out += std::string(" ") + what + " " + std::to_string(map.container_id) + " as " +
+           std::to_string(map.host_id) + (map.size == 1 ? "" : " (" + std::to_string(map.size) + " ids)");
+  return out;
+}
+
+std::string id_map_words(const step::IdMap& map) {
+  const std::string words = std::string("ids") + (map.recursive ? ", also of mounts below," : "") + " shown";
+  if (map.container) return words + " as in the container's user namespace";
+  return words + ":" + ranges("uid", map.uids) + "," + ranges("gid", map.gids);
+}
+
 std::string mount_details(const step::Mount& mount) {
   std::string list;
   add_attributes(list, mount.options.attributes, "");
   add_attributes(list, mount.options.recursive_attributes, "r");
   for (const std::uint64_t flags : mount.options.propagation) add(list, propagation_words(flags));
+  if (mount.id_map) add(list, id_map_words(*mount.id_map));
   if (mount.options.tmpcopyup) add(list, "with a copy of what is there");
   for (const auto& data : mount.options.data) add(list, data.text);
   if (mount.late_read_only) add(list, "read-only later");
@@ -86,8 +101,9 @@ std::string capability_words(std::uint64_t set) {
 }
 
 struct Words {
-  std::string operator()(const step::BecomeRoot&) const {
-    return "become uid 0 and gid 0 of the user namespace";
+  std::string operator()(const step::BecomeRoot& s) const {
+    return "become uid " + std::to_string(s.uid) + " and gid " + std::to_string(s.gid) +
+           " of the user namespace";
   }
   std::string operator()(const step::SessionKeyring& s) const {
     return "join a session keyring of its own, " + quote(s.name);
@@ -166,6 +182,7 @@ struct Words {
       for (const gid_t gid : s.groups) add(groups, std::to_string(gid));
       out += ", groups " + groups;
     }
+    if (!s.set_groups) out += ", keeping the caller's groups";
     return s.umask ? out + ", umask " + octal(*s.umask) : out;
   }
   std::string operator()(const step::DropBounding& s) const {
@@ -186,16 +203,15 @@ struct Words {
            std::string(spec::name_of(spec::memory_policy_modes, s.policy.mode)) +
            (s.policy.nodes.empty() ? "" : " of nodes " + s.policy.nodes);
   }
-  std::string operator()(const step::CoreScheduling&) const {
-    return "share processor cores with nothing but the container (core scheduling)";
-  }
   std::string operator()(const step::AppArmorProfile& s) const {
     return "change to the AppArmor profile " + quote(s.name) + " at exec";
   }
   std::string operator()(const step::SelinuxLabel& s) const {
     return "change to the SELinux label " + quote(s.label) + " at exec";
   }
-  std::string operator()(const step::Landlock&) const { return "restrict itself by Landlock rules"; }
+  std::string operator()(const step::Landlock& s) const {
+    return "restrict itself by Landlock to: " + spec::describe_landlock(s.rules);
+  }
   std::string operator()(const step::LoadSeccomp& s) const {
     return std::string("load the seccomp filter") +
            (s.send_listener ? ", and hand over the descriptor of its notifications" : "");
@@ -217,6 +233,12 @@ struct Words {
     return "set the I/O priority to " +
            std::string(spec::name_of(spec::io_priority_classes, s.priority.io_class)) + " " +
            std::to_string(s.priority.priority);
+  }
+  std::string operator()(const step::CoreScheduling& s) const {
+    return "share processor cores with nothing but " +
+           (s.request.share_with == 0 ? std::string("itself")
+                                      : "process " + std::to_string(s.request.share_with) + " and its like") +
+           " (core scheduling)";
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include "cgroups/resctrl.hpp"
 #include "cgroups/stats.hpp"
 #include "runtime/status.hpp"
 #include "spec/stats.hpp"
@@ -31,6 +32,12 @@ Running open_running(const Globals& globals, const std::string& id) {
   return {std::move(record), std::move(*init)};
 }
 
+std::string figures(const Record& record) {
+  spec::Stats stats = cgroups::read_stats(record.cgroup_paths);
+  if (!record.intel_rdt.empty()) stats.intel_rdt = cgroups::read_resctrl_stats(record.intel_rdt);
+  return spec::write_stats_event(record.id, stats);
+}
+
 std::optional<cgroups::OomWatch> watch_oom(const Record& record) {
   try {
     return std::optional<cgroups::OomWatch>(std::in_place, record.cgroup_paths);
@@ -43,8 +50,7 @@ std::optional<cgroups::OomWatch> watch_oom(const Record& record) {
 }  // namespace
 
 std::string stats_event(const Globals& globals, const std::string& id) {
-  const Running running = open_running(globals, id);
-  return spec::write_stats_event(id, cgroups::read_stats(running.record.cgroup_paths));
+  return figures(open_running(globals, id).record);
 }
 
 EventStream::EventStream(const Globals& globals, const std::string& id, std::int64_t interval_ns)
@@ -79,7 +85,7 @@ void EventStream::add_ooms(std::vector<std::string>& lines) {
 /// A container that ends while it is read is reported as ended by the next round.
 void EventStream::add_figures(std::vector<std::string>& lines) const {
   try {
-    lines.push_back(spec::write_stats_event(record_.id, cgroups::read_stats(record_.cgroup_paths)));
+    lines.push_back(figures(record_));
   } catch (const Error&) {
     if (is_alive(record_.pid, record_.start_time)) throw;
   }

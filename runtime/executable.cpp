@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <optional>
 
 #include "runtime/init_context.hpp"
 #include "sys/access.hpp"
@@ -108,6 +109,26 @@ std::string explain_format(const ProgramImage& image) {
   return "";
 }
 
+std::optional<ProgramImage> read_image(const std::string& path) {
+  // Non-blocking: a FIFO put in the program's place must not hang whoever explains.
+  const sys::FdResult file = sys::try_openat(sys::FdRef::cwd(), path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (!file || !S_ISREG(sys::fstat(file.fd).st_mode)) return std::nullopt;
+  std::string head;
+  sys::read_some(file.fd, head, head_size);
+  return inspect_program(head);
+}
+
+// access(2) asks for modes alone: what it allows and execve does not, a label or Landlock rules deny.
+std::string explain_denial(const std::string& path, const std::string& interpreter) {
+  if (sys::execute_access(path).error_number != 0) return "";
+  if (!interpreter.empty() && sys::execute_access(interpreter).error_number != 0)
+    return "its interpreter " + sys::quote(interpreter) + " can't be executed";
+  return "its mode allows it: a profile of AppArmor or SELinux, or Landlock rules (\"read,execute\" for it "
+         "and " +
+         (interpreter.empty() ? "its interpreter" : "its interpreter " + sys::quote(interpreter)) +
+         ") do not";
+}
+
 [[noreturn]] void throw_unusable(const std::string& name, int error_number) {
   throw_errno("exec: " + sys::quote(name), error_number);
 }
@@ -166,15 +187,12 @@ std::string machine_name(unsigned machine) {
 }
 
 std::string explain_exec_failure(const std::string& path, int error_number) noexcept {
-  if (error_number != ENOENT && error_number != ENOEXEC) return "";
+  if (error_number != ENOENT && error_number != ENOEXEC && error_number != EACCES) return "";
   try {
-    // Non-blocking: a FIFO put in the program's place must not hang whoever explains.
-    const sys::FdResult file = sys::try_openat(sys::FdRef::cwd(), path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (!file || !S_ISREG(sys::fstat(file.fd).st_mode)) return "";
-    std::string head;
-    sys::read_some(file.fd, head, head_size);
-    const ProgramImage image = inspect_program(head);
-    return error_number == ENOENT ? explain_missing(image) : explain_format(image);
+    const std::optional<ProgramImage> image = read_image(path);
+    if (error_number == EACCES) return explain_denial(path, image.value_or(ProgramImage{}).interpreter);
+    if (!image) return "";
+    return error_number == ENOENT ? explain_missing(*image) : explain_format(*image);
   } catch (const std::exception&) {
     return "";
   }

@@ -65,6 +65,28 @@ void add_id_maps_and_clocks(Section& section, const Namespaces& ns) {
     section.add("map-gids", map_words("group ids", ns.gid_maps), "/linux/gidMappings");
 }
 
+void add_cache_share(Section& section, const Plan& plan) {
+  if (!plan.intel_rdt) return;
+  const spec::IntelRdt& rdt = *plan.intel_rdt;
+  const std::string base = "/linux/intelRdt", clos = rdt.clos_id.value_or(plan.id);
+  const bool shares = rdt.l3_cache_schema || rdt.mem_bw_schema || !rdt.schemata.empty();
+  section.add("join-clos",
+              (clos == "/" ? "put init into the default class of service of resctrl"
+                           : "put init into the class of service " + sys::quote(clos) + " of resctrl") +
+                  std::string(clos == "/" || (rdt.clos_id && !shares) ? "" : ", made if it is missing"),
+              rdt.clos_id ? base + "/closID" : base, "cache and memory bandwidth are shared out by classes");
+  const auto write = [&](const std::string& line, const std::string& origin) {
+    section.add("write-schemata", "write " + sys::quote(line) + " to its schemata", origin);
+  };
+  if (rdt.l3_cache_schema) write(*rdt.l3_cache_schema, base + "/l3CacheSchema");
+  if (rdt.mem_bw_schema) write(*rdt.mem_bw_schema, base + "/memBwSchema");
+  for (std::size_t i = 0; i < rdt.schemata.size(); ++i)
+    write(rdt.schemata[i], pointer(base + "/schemata", i));
+  if (rdt.enable_monitoring)
+    section.add("make-monitoring-group", "make a monitoring group for it in resctrl",
+                base + "/enableMonitoring", "what it uses of cache and memory bandwidth is counted");
+}
+
 Section launch_section(const spec::Config& config, const Plan& plan, const Globals& globals) {
   Section section{"create: ocx prepares, and clones init, the container's first process", "parent", {}};
   const bool cgroup = globals.cgroup_driver != CgroupDriver::disabled;
@@ -75,6 +97,7 @@ Section launch_section(const spec::Config& config, const Plan& plan, const Globa
                                   : "make a cgroup named after the container",
                 plan.cgroups_path ? "/linux/cgroupsPath" : "",
                 "its processes stay in it, and are found there");
+  add_cache_share(section, plan);
   add_namespaces(section, config.linux, true);
   add_namespaces(section, config.linux, false);
   add_id_maps_and_clocks(section, plan.namespaces);
@@ -173,6 +196,15 @@ void add_limits(Section& section, const Plan& plan, const HostFacts& host) {
   }
 }
 
+void add_net_devices(Section& section, const Plan& plan) {
+  for (const NetDeviceMove& device : plan.net_devices)
+    section.add("move-net-device",
+                "move the network device " + sys::quote(device.host_name) + " into the container" +
+                    (device.name == device.host_name ? "" : " as " + sys::quote(device.name)) +
+                    " with its lasting addresses, and set it up",
+                device.origin);
+}
+
 Section limits_section(const Plan& plan, const HostFacts& host, bool cgroup) {
   Section section{"create: ocx, still outside, sets limits and runs hooks", "parent", {}};
   if (cgroup) add_limits(section, plan, host);
@@ -181,6 +213,7 @@ Section limits_section(const Plan& plan, const HostFacts& host, bool cgroup) {
     section.add("delegate-cgroup",
                 "give the cgroup to the host's user " + std::to_string(plan.cgroup_owner->uid),
                 plan.cgroup_owner->origin, "the container's processes may have cgroups of their own");
+  add_net_devices(section, plan);
   add_hooks(section, "prestart", plan.hooks.prestart);
   add_hooks(section, "createRuntime", plan.hooks.create_runtime);
   return section;
@@ -284,7 +317,7 @@ std::string as_json(const Plan& plan, const std::vector<Section>& sections) {
 std::string explain(const Globals& globals, const CreateRequest& request, bool json) {
   const spec::Config config = load_config(read_config(request));
   std::vector<std::string> warnings;
-  const HostFacts host = gather_host_facts(config.linux);
+  const HostFacts host = gather_host_facts(config);
   const Plan compiled = plan(config, request, globals, host, warnings);
   for (const std::string& warning : warnings) sys::log_warning(warning);
   const std::vector<Section> sections = sections_of(config, compiled, globals, host);

@@ -40,11 +40,18 @@ bool needs_classic(const step::Mount& mount) {
   });
 }
 
+// SELinux labels are quoted for mount(2), where a comma ends an option; fsconfig(2) takes a value as it is.
+std::string unquoted(std::string value) {
+  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return value;
+  return value.substr(1, value.size() - 2);
+}
+
 void set_option(sys::FsContext& context, const step::Mount& mount, const Data& option) {
   const std::size_t equals = option.text.find('=');
-  const int error = equals == std::string::npos
-                        ? context.set_flag(option.text)
-                        : context.set_string(option.text.substr(0, equals), option.text.substr(equals + 1));
+  const std::string key = option.text.substr(0, equals);
+  std::string value = equals == std::string::npos ? "" : option.text.substr(equals + 1);
+  if (key.ends_with("context")) value = unquoted(std::move(value));
+  const int error = equals == std::string::npos ? context.set_flag(key) : context.set_string(key, value);
   if (error != 0) throw option_error(mount, option, context.messages(), error);
 }
 
@@ -72,6 +79,8 @@ Error creation_error(const step::Mount& mount, const std::string& words, int err
     error.hint("in a user namespace a new " + mount.type + " needs the container's own " +
                (mount.type == "proc" ? "pid" : "network") +
                " namespace, and the host's without anything mounted over it");
+  if (error_number == EPERM && mount.type == "mqueue")
+    error.hint("in a user namespace a new mqueue needs the container's own ipc namespace");
   if (error_number == ENODEV) error.hint("the kernel does not know that file system type");
   return error;
 }
@@ -136,6 +145,14 @@ void make_read_only(const InitContext& context, const step::Mount& mount, sys::F
     throw mount_error(mount, "make read-only", error);
 }
 
+// A file system that takes no label as an option. Its descriptor is O_PATH, which has no attributes.
+void label_root(const step::Mount& mount, sys::FdRef made) {
+  if (mount.label.empty()) return;
+  const sys::UniqueFd root = sys::openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (int error = sys::try_set_xattr(root, "security.selinux", mount.label); error != 0)
+    throw mount_error(mount, "SELinux label " + sys::quote(mount.label), error);
+}
+
 // mount(2): kernels before 5.2, and what fsconfig(2) can't express.
 void mount_classic(InitContext& context, const step::Mount& mount, sys::FdRef target,
                    std::optional<mode_t> mode) {
@@ -149,8 +166,9 @@ void mount_classic(InitContext& context, const step::Mount& mount, sys::FdRef ta
   int error = try_mount_on(context, mount.source.empty() ? mount.type : mount.source, target, mount.type,
                            flags, data);
   if (error != 0) throw creation_error(mount, data.empty() ? "" : "with options " + sys::quote(data), error);
-  if (!is_filled(mount) && mount.options.propagation.empty()) return;
+  if (!is_filled(mount) && mount.options.propagation.empty() && mount.label.empty()) return;
   sys::UniqueFd top = reopen_target(context, mount, target);
+  label_root(mount, top);
   bind_devices(context, mount, top, fill(mount, top, target));
   if (read_only) make_read_only(context, mount, top);
   apply_propagation(context, mount, top);
@@ -197,6 +215,7 @@ void mount_filesystem(InitContext& context, const step::Mount& mount) {
   if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
   std::optional<sys::UniqueFd> made = make_filesystem(mount, attributes, mode);
   if (!made) return mount_classic(context, mount, target, mode);
+  label_root(mount, *made);
   std::vector<const step::DeviceNode*> to_bind;
   if (is_filled(mount)) to_bind = fill(mount, *made, target);
   // A detached mount takes attributes only from mount_setattr; where that is missing it is done once

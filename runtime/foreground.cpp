@@ -34,9 +34,14 @@ struct CallerTerminal {
   std::optional<sys::FdRef> terminal;
 };
 
-void copy_size(const CallerTerminal& caller, sys::FdRef master) {
+std::optional<winsize> size_of(const CallerTerminal& caller) {
   const std::optional<winsize> size = caller.terminal ? sys::window_size(*caller.terminal) : std::nullopt;
-  if (size && size->ws_row != 0) sys::set_window_size(master, size->ws_row, size->ws_col);
+  return size && size->ws_row != 0 ? size : std::nullopt;
+}
+
+void copy_size(const CallerTerminal& caller, sys::FdRef master) {
+  if (const std::optional<winsize> size = size_of(caller))
+    sys::set_window_size(master, size->ws_row, size->ws_col);
 }
 
 /// Copies between stdin, stdout and a pty's master. Never blocks but in poll and in the last write.
@@ -129,6 +134,12 @@ ForegroundRelay::ForegroundRelay() : signals_({SIGCHLD, SIGURG}) {}
 
 void ForegroundRelay::set_size(sys::FdRef master) {
   copy_size(CallerTerminal(), master);
+}
+
+std::optional<spec::ConsoleSize> ForegroundRelay::caller_size() {
+  const std::optional<winsize> size = size_of(CallerTerminal());
+  if (!size) return std::nullopt;
+  return spec::ConsoleSize{size->ws_row, size->ws_col};
 }
 
 sys::ExitStatus ForegroundRelay::wait(sys::FdRef pidfd, sys::UniqueFd master) {

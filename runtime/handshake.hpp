@@ -6,7 +6,7 @@
 //     |------------------ id_maps_written -------------->|   new user namespace only
 //     | cgroup.procs (v1)                                |   … init mounts meanwhile …
 //     |------------------ cgroup_joined ---------------->|   unless cloned into the cgroup
-//     |<----------------- request_tree ------------------|   only for paths init may not reach
+//     |<------- request_tree or request_idmapped --------|   only for what init may not do
 //     |------------------ tree (1 fd) ------------------>|
 //     |<----------------- rootfs_ready ------------------|
 //     | limits, prestart and createRuntime hooks         |
@@ -48,8 +48,9 @@ enum class MessageType : std::uint32_t {
   commit,
   start,
   error,
-  seccomp,   // parent to init: the compiled filter, as soon as there is one
-  listener,  // init to parent (1 fd): whoever answers the filter's notifications needs it
+  seccomp,           // parent to init: the compiled filter, as soon as there is one
+  listener,          // init to parent (1 fd): whoever answers the filter's notifications needs it
+  request_idmapped,  // init to parent: a mount whose ids are mapped, by its origin; answered by `tree`
 };
 
 struct Message {

@@ -26,7 +26,8 @@ constexpr std::size_t pipe_capacity = 65536;
 /// The last 4 KiB of one output of a hook.
 class Output {
  public:
-  explicit Output(sys::UniqueFd pipe) : pipe_(std::move(pipe)) {}
+  Output(const char* name, sys::UniqueFd pipe) : name_(name), pipe_(std::move(pipe)) {}
+  const char* name() const { return name_; }
   bool open() const { return static_cast<bool>(pipe_); }
   sys::FdRef fd() const { return pipe_; }
 
@@ -51,6 +52,7 @@ class Output {
   }
 
  private:
+  const char* name_;
   sys::UniqueFd pipe_;
   std::string text_;
 };
@@ -59,15 +61,12 @@ class Output {
 /// pipes.
 class HookRun {
  public:
-  HookRun(const spec::Hook& hook, const HookContext& context, std::string_view state)
+  HookRun(const spec::Hook& hook, const HookContext& context, std::string_view state, const HookOutput& files)
       : hook_(hook), state_(state), input_(sys::make_pipe(sys::NonBlocking::write_end)) {
-    sys::Pipe out = sys::make_pipe(sys::NonBlocking::read_end),
-              err = sys::make_pipe(sys::NonBlocking::read_end);
+    const sys::UniqueFd out = keep(", stdout: ", files.output), err = keep(", stderr: ", files.error_output);
     // A state that fits is in the pipe before the hook begins: no waiting for it to read.
     feed();
-    start(context, out.write, err.write);
-    outputs_.emplace_back(std::move(out.read));
-    outputs_.emplace_back(std::move(err.read));
+    start(context, out ? out.ref() : files.output.ref(), err ? err.ref() : files.error_output.ref());
   }
 
   void finish() {
@@ -85,6 +84,14 @@ class HookRun {
   static std::string signal_name(int signal) {
     const char* words = ::sigabbrev_np(signal);
     return words == nullptr ? "" : std::string(" (SIG") + words + ")";
+  }
+
+  /// The hook's end of a pipe whose end is kept; nothing when a file takes it all.
+  sys::UniqueFd keep(const char* name, sys::FdRef file) {
+    if (file.raw() >= 0) return {};
+    sys::Pipe pipe = sys::make_pipe(sys::NonBlocking::read_end);
+    outputs_.emplace_back(name, std::move(pipe.read));
+    return std::move(pipe.write);
   }
 
   void start(const HookContext& context, sys::FdRef out, sys::FdRef err) {
@@ -133,10 +140,9 @@ class HookRun {
   }
 
   Error failure(std::string what) const {
-    const char* names[] = {", stdout: ", ", stderr: "};
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      const std::string text = outputs_[i].text();
-      if (!text.empty()) what += names[i] + text;
+    for (const Output& output : outputs_) {
+      const std::string text = output.text();
+      if (!text.empty()) what += output.name() + text;
     }
     return Error(std::move(what));
   }
@@ -149,9 +155,10 @@ class HookRun {
 };
 
 void run_one(const std::vector<spec::Hook>& hooks, std::size_t index, const HookContext& context,
-             std::string_view state) {
+             const HookOutput& files) {
   try {
-    HookRun(hooks[index], context, state).finish();
+    const std::string state = spec::write_hook_state(context.state);
+    HookRun(hooks[index], context, state, files).finish();
   } catch (Error& error) {
     error.in("error running " + std::string(context.kind) + " hook #" + std::to_string(index));
     error.at("/hooks/" + std::string(context.kind) + "/" + std::to_string(index));
@@ -163,15 +170,17 @@ void run_one(const std::vector<spec::Hook>& hooks, std::size_t index, const Hook
 
 void run_hooks(const std::vector<spec::Hook>& hooks, const HookContext& context) {
   if (hooks.empty()) return;
-  const std::string state = spec::write_hook_state(context.state);
-  for (std::size_t i = 0; i < hooks.size(); ++i) run_one(hooks, i, context, state);
+  HookOutput opened;
+  if (context.output == nullptr) opened = open_hook_output(context.state.annotations, context.state.bundle);
+  const HookOutput& files = context.output != nullptr ? *context.output : opened;
+  for (std::size_t i = 0; i < hooks.size(); ++i) run_one(hooks, i, context, files);
 }
 
 void run_hooks_ignoring_failures(const std::vector<spec::Hook>& hooks, const HookContext& context) {
   if (hooks.empty()) return;
-  const std::string state = spec::write_hook_state(context.state);
+  const HookOutput files = try_open_hook_output(context.state.annotations, context.state.bundle);
   for (std::size_t i = 0; i < hooks.size(); ++i) try {
-      run_one(hooks, i, context, state);
+      run_one(hooks, i, context, files);
     } catch (const Error& error) {
       sys::log_warning(std::string(error.what()) + ", ignoring");
     }

@@ -1,3 +1,4 @@
+#include <linux/magic.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,8 +7,10 @@
 #include "cgroups/manager.hpp"
 #include "runtime/adopt.hpp"
 #include "runtime/passed_fds.hpp"
-#include "runtime/plan.hpp"
+#include "runtime/rootless.hpp"
+#include "spec/landlock.hpp"
 #include "sys/file.hpp"
+#include "sys/landlock.hpp"
 #include "sys/process.hpp"
 #include "sys/user_namespace.hpp"
 
@@ -32,9 +35,15 @@ void note_cgroups(HostFacts& host) {
 
 }  // namespace
 
-HostFacts gather_host_facts(const spec::Linux& linux) {
+void note_security(HostFacts& host, const std::map<std::string, std::string>& annotations) {
+  // libselinux's rule: without its file system, or with a read-only one (in a container), SELinux is off.
+  host.selinux = sys::is_writable_filesystem("/sys/fs/selinux", SELINUX_MAGIC);
+  if (spec::has_landlock(annotations)) host.landlock_abi = sys::try_landlock_abi();
+}
+
+HostFacts gather_host_facts(const spec::Config& config) {
   HostFacts host;
-  for (const spec::Namespace& ns : linux.namespaces)
+  for (const spec::Namespace& ns : config.linux.namespaces)
     if (!ns.path.empty() && is_own(ns)) host.joined_own |= ns.flag;
   host.euid = ::geteuid();
   host.egid = ::getegid();
@@ -42,6 +51,8 @@ HostFacts gather_host_facts(const spec::Linux& linux) {
   note_cgroups(host);
   host.last_capability = sys::last_capability();
   host.permitted_capabilities = sys::capget().permitted;
+  note_ids(host);
+  note_security(host, config.annotations);
   host.listen_fds = listen_fds();
   const char* notify = std::getenv("NOTIFY_SOCKET");
   host.notify_socket = notify != nullptr && *notify != '\0';

@@ -5,15 +5,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
-#include "runtime/environment.hpp"
-#include "runtime/executable.hpp"
 #include "runtime/handshake.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/init_context.hpp"
 #include "runtime/passed_fds.hpp"
+#include "runtime/program.hpp"
 #include "sys/error.hpp"
 #include "sys/log.hpp"
 #include "sys/process.hpp"
@@ -43,11 +41,10 @@ class Conversation final : public InitChannel {
   }
   void send_console(sys::FdRef master) override { channel_.send(MessageType::console, {}, {master}); }
   sys::UniqueFd request_tree(const std::string& path, bool recursive) override {
-    wait_for_cgroup();  // its message comes first on this stream
-    channel_.send(MessageType::request_tree, (recursive ? "r" : "-") + path);
-    Message reply = expect(MessageType::tree);
-    if (reply.fds.size() != 1) throw Error("handshake: no tree came for " + sys::quote(path));
-    return std::move(reply.fds[0]);
+    return request(MessageType::request_tree, (recursive ? "r" : "-") + path);
+  }
+  sys::UniqueFd request_idmapped(const Origin& origin) override {
+    return request(MessageType::request_idmapped, origin);
   }
   std::string receive_seccomp() override {
     wait_for_cgroup();
@@ -55,6 +52,9 @@ class Conversation final : public InitChannel {
     return *seccomp_;
   }
   void send_listener(sys::FdRef listener) override { channel_.send(MessageType::listener, {}, {listener}); }
+  void announce_listener(int number, sys::FdRef event) override {
+    channel_.send(MessageType::listener, std::to_string(number), {event});
+  }
   /// The next message after those the steps did not have to wait for.
   Message next() {
     wait_for_cgroup();
@@ -69,6 +69,13 @@ class Conversation final : public InitChannel {
     seccomp_ = std::move(message.payload);
     return channel_.receive();
   }
+  sys::UniqueFd request(MessageType type, const std::string& what) {
+    wait_for_cgroup();  // its message comes first on this stream
+    channel_.send(type, what);
+    Message reply = expect(MessageType::tree);
+    if (reply.fds.size() != 1) throw Error("handshake: no tree came for " + sys::quote(what));
+    return std::move(reply.fds[0]);
+  }
   Message expect(MessageType type) {
     Message message = receive();
     if (message.type != type) throw Error("handshake: another message was due");
@@ -79,31 +86,6 @@ class Conversation final : public InitChannel {
   bool maps_due_, cgroup_due_;
   Channel& channel_;
 };
-
-/// Closes what the parent had open and init has no use for: the state directory (its lock would outlive the
-/// command), cgroup directories, the parent's end of the handshake (or end of file would never be seen).
-void keep_only(std::vector<int> wanted, unsigned passed) {
-  std::sort(wanted.begin(), wanted.end());
-  unsigned first = 3 + std::min(passed, 1U << 30U);  // an absurd count means all of them
-  for (const int fd : wanted) {
-    if (fd < 0 || static_cast<unsigned>(fd) < first) continue;
-    if (static_cast<unsigned>(fd) > first) sys::close_range(first, static_cast<unsigned>(fd) - 1, false);
-    first = static_cast<unsigned>(fd) + 1;
-  }
-  sys::close_range(first, ~0U, false);
-}
-
-uid_t payload_uid(const Plan& plan) {
-  for (const InitStep& step : plan.enter)
-    if (const auto* user = std::get_if<step::SetUser>(&step.action)) return user->uid;
-  return 0;
-}
-
-Error exec_failure(const std::string& path, int error_number) {
-  Error error = Error::from_errno("exec " + sys::quote(path), error_number);
-  error.at("/process/args/0").hint(explain_exec_failure(path, error_number));
-  return error;
-}
 
 class Init {
  public:
@@ -128,9 +110,10 @@ class Init {
 
  private:
   void prologue();
-  void run_steps(const std::vector<InitStep>& steps, const char* stage);
+  void take(const std::vector<InitStep>& steps, const char* stage) {
+    run_steps(context_, steps, stage, arguments_.fail_at);
+  }
   void wait_for_parent();
-  void settle_environment();
   void wait_for_start();
   int exec();
   HookContext hook_context(const char* kind, spec::Status status) const;
@@ -147,12 +130,13 @@ class Init {
 
 int Init::run() {
   prologue();
-  run_steps(plan_.build, "build");
+  take(plan_.build, "build");
   channel_.send(MessageType::rootfs_ready);
   wait_for_parent();
   run_hooks(plan_.hooks.create_container, hook_context("createContainer", spec::Status::creating));
-  run_steps(plan_.enter, "enter");
-  settle_environment();
+  // Before Landlock rules may hide /etc/passwd.
+  env_ = settled_environment(context_);
+  take(plan_.enter, "enter");
   // The parent of `create` ends right after its commit, which must not take init along; should it end before,
   // end of file on the channel says so.
   sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, 0);
@@ -168,28 +152,17 @@ void Init::prologue() {
   // A parent that dies takes init along until the container is committed; end of file on the handshake covers
   // the moments in which a change of ids has reset this (prctl(2)).
   sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL);
-  keep_only({channel_.fd().raw(), gate_.ref().raw(), context_.proc.fd().raw(), sys::log_descriptor()},
+  keep_only({channel_.fd().raw(), gate_.ref().raw(), context_.proc.fd().raw(), sys::log_descriptor(),
+             arguments_.hook_output->output.ref().raw(), arguments_.hook_output->error_output.ref().raw()},
             plan_.preserve_fds);
   // Others may share this pid namespace: none of them may attach to init or look at its descriptors
   // (CVE-2016-9962).
-  if ((plan_.namespaces.new_flags & CLONE_NEWPID) == 0) sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
+  if ((plan_.namespaces.new_flags & CLONE_NEWPID) == 0) {
+    conversation_.wait_for_id_maps();  // an unprivileged parent could not write them (proc(5), "dumpable")
+    sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
+  }
   sys::setsid();
   sys::reset_signals(context_.proc);
-}
-
-void Init::run_steps(const std::vector<InitStep>& steps, const char* stage) {
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (sys::log_enabled(sys::LogLevel::debug))
-      sys::log_debug(std::string("init: ") + describe(steps[i].action));
-    try {
-      if (!arguments_.fail_at.empty() && arguments_.fail_at == stage + (":" + std::to_string(i)))
-        throw Error("failure asked for before: " + describe(steps[i].action));
-      std::visit([this](const auto& action) { execute(context_, action); }, steps[i].action);
-    } catch (Error& error) {
-      error.at(steps[i].origin);
-      throw;
-    }
-  }
 }
 
 void Init::wait_for_parent() {
@@ -197,21 +170,15 @@ void Init::wait_for_parent() {
   if (conversation_.next().type != MessageType::hooks_done) throw Error("handshake: hooks_done was due");
 }
 
-void Init::settle_environment() {
-  env_ = plan_.env;
-  if (plan_.has_process && variable(env_, "HOME").value_or("").empty())
-    set_variable(env_, "HOME", home_directory(context_.root, payload_uid(plan_)));
-  // sd_listen_fds(3): the number is only believed by the process it is addressed to.
-  if (plan_.listen_fds > 0) {
-    set_variable(env_, "LISTEN_FDS", std::to_string(plan_.listen_fds));
-    set_variable(env_, "LISTEN_PID", std::to_string(::getpid()));
-  }
-}
-
 void Init::wait_for_start() {
   // A container may wait for days: nothing of the host stays open meanwhile (a kept log pipe hangs its
   // reader).
-  keep_only({channel_.fd().raw(), gate_.ref().raw()}, plan_.preserve_fds);
+  std::vector<int> kept{channel_.fd().raw(), gate_.ref().raw()};
+  if (!plan_.hooks.start_container.empty())
+    for (const sys::FdRef fd :
+         {arguments_.hook_output->output.ref(), arguments_.hook_output->error_output.ref()})
+      kept.push_back(fd.raw());
+  keep_only(std::move(kept), plan_.preserve_fds);
   const Message word = conversation_.next();
   if (word.type == MessageType::start) return;
   if (word.type != MessageType::commit || !gate_) throw Error("handshake: commit or start was due");
@@ -231,6 +198,7 @@ HookContext Init::hook_context(const char* kind, spec::Status status) const {
   context.directory = status == spec::Status::creating ? plan_.rootfs : "/";
   context.state.bundle = plan_.bundle;
   context.state.annotations = plan_.annotations;
+  context.output = arguments_.hook_output;
   return context;
 }
 
@@ -241,7 +209,7 @@ int Init::exec() {
   // Not merely close-on-exec: execve itself must not be able to walk through a descriptor of the host's
   // (CVE-2024-21626).
   sweep_descriptors(plan_.preserve_fds, listener.fd().raw());
-  run_steps(plan_.last, "last");
+  take(plan_.last, "last");
   return sys::execve(context_.executable, argv, envp);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "runtime/hook_output.hpp"
 #include "runtime/plan.hpp"
 #include "sys/fd.hpp"
 #include "sys/procfs.hpp"
@@ -17,6 +18,7 @@ struct InitArguments {
   sys::FdRef gate;             // the listening start gate; -1 for `run`, which starts over the handshake
   bool cgroup_joined = false;  // cloned into it, or there is none: no message will come
   std::string fail_at;         // tests: "build:3", the step that has to fail
+  const HookOutput* hook_output = nullptr;  // for the hooks that init runs
 };
 
 /// The child's main function.

@@ -23,10 +23,15 @@ class InitChannel {
   /// Asks the privileged parent for a detached clone of a mount source (a path init itself may not reach:
   /// EACCES in a user namespace). The tree belongs to init's mount namespace.
   virtual sys::UniqueFd request_tree(const std::string& path, bool recursive) = 0;
+  /// The same of the id-mapped mount with that origin, ids mapped.
+  virtual sys::UniqueFd request_idmapped(const Origin& origin) = 0;
   /// Blocks until the parent has the compiled filter: the bytes of struct sock_filter instructions.
   virtual std::string receive_seccomp() = 0;
   /// Hands the descriptor of SECCOMP_FILTER_FLAG_NEW_LISTENER to the parent.
   virtual void send_listener(sys::FdRef listener) = 0;
+  /// Before a filter is loaded that stops send_listener(): what number the listener will have, and a socket
+  /// whose other end will be written to or closed when it is there.
+  virtual void announce_listener(int number, sys::FdRef event);
 };
 
 struct InitContext {
@@ -73,16 +78,16 @@ void execute(InitContext&, const step::DropBounding&);       // capabilities.cpp
 void execute(InitContext&, const step::SetCapabilities&);    // capabilities.cpp
 void execute(InitContext&, const step::FindExecutable&);     // executable.cpp
 void execute(InitContext&, const step::SetMemoryPolicy&);    // memory_policy.cpp
-void execute(InitContext&, const step::CoreScheduling&);     // core_scheduling.cpp
 void execute(InitContext&, const step::AppArmorProfile&);    // apparmor.cpp
 void execute(InitContext&, const step::SelinuxLabel&);       // selinux.cpp
 void execute(InitContext&, const step::Landlock&);           // landlock.cpp
 void execute(InitContext&, const step::LoadSeccomp&);        // load_seccomp.cpp
 
-// The parent's steps, on init's pid: process_attributes.cpp.
+// The parent's steps, on init's pid; 0 is the caller itself (exec): process_attributes.cpp.
 void execute(int init_pid, const sys::Procfs& proc, const step::OomScoreAdj&);
 void execute(int init_pid, const sys::Procfs& proc, const step::SetRlimit&);
 void execute(int init_pid, const sys::Procfs& proc, const step::SetScheduler&);
 void execute(int init_pid, const sys::Procfs& proc, const step::SetIoPriority&);
+void execute(int init_pid, const sys::Procfs& proc, const step::CoreScheduling&);  // core_scheduling.cpp
 
 }  // namespace ocx::runtime

@@ -19,7 +19,9 @@ bool can_do_without(int error_number) {
 
 }  // namespace
 
-void execute(InitContext&, const step::SessionKeyring& step) {
+void execute(InitContext& context, const step::SessionKeyring& step) {
+  // Until the next exec; without it the container's processes could not use their keyring.
+  if (!step.label.empty()) context.proc.write(context.proc_self + "/attr/keycreate", step.label);
   const int key = sys::try_join_session_keyring(step.name);
   if (key < 0 && can_do_without(-key))
     return sys::log_debug("no session keyring " + sys::quote(step.name) + ": " + errno_text(-key) +

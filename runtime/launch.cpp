@@ -13,6 +13,7 @@
 #include "runtime/clone_init.hpp"
 #include "runtime/console.hpp"
 #include "runtime/hooks.hpp"
+#include "runtime/id_maps.hpp"
 #include "runtime/init_context.hpp"
 #include "runtime/limit_cause.hpp"
 #include "runtime/messages.hpp"
@@ -66,19 +67,24 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
   });
   rollback_.arm([this] { directory_.erase(); });
   directory_.save_config(document_);
+  directory_.save_exec_document(plan_.exec_document);
   if (plan_.notify) sys::mkdirat(directory_.fd(), "notify", 0755);
   record_ = make_record(globals, plan_);
   make_cgroup();
+  make_resctrl_groups();
   clone_init();
   with_inits_words([this] {
+    offer_seccomp(false);
     admit_init();
+    offer_seccomp(true);  // the compiler works while init mounts
     serve_until(MessageType::rootfs_ready);
     cgroup_->apply(plan_.resources.value_or(spec::Resources{}));
     delegate_cgroup();
     fail_if_asked("resources");
+    move_net_devices();
     run_parent_hooks();
     serve_until(MessageType::ready);
-    set_attributes();
+    if (!attributes_set_) set_attributes();
     fail_if_asked("attributes");
   });
 }
@@ -103,6 +109,15 @@ void Launch::make_cgroup() {
   fail_if_asked("cgroup");
 }
 
+void Launch::make_resctrl_groups() {
+  if (!plan_.intel_rdt) return;
+  resctrl_.emplace(cgroups::find_resctrl(), plan_.id, *plan_.intel_rdt);
+  record_.intel_rdt = resctrl_->groups();
+  directory_.save(record_);
+  rollback_.arm([this] { resctrl_->undo(); });
+  resctrl_->create();
+}
+
 void Launch::clone_init() {
   if (mode_.gate) gate_ = directory_.make_gate();
   auto [ours, theirs] = sys::socketpair_seqpacket();
@@ -114,7 +129,10 @@ void Launch::clone_init() {
   const bool through_relay = plan_.namespaces.joins_user();
   attach_ = !cgroup_->paths().empty() && (!target || through_relay);
 
-  InitArguments arguments{plan_, proc_, theirs, gate_, !attach_, fail_at_};
+  HookOutput hook_output;
+  if (!plan_.hooks.create_container.empty() || !plan_.hooks.start_container.empty())
+    hook_output = open_hook_output(plan_.annotations, plan_.bundle);
+  InitArguments arguments{plan_, proc_, theirs, gate_, !attach_, fail_at_, &hook_output};
   init_ = runtime::clone_init(arguments, target);
   rollback_.arm([this] {
     if (!init_.pidfd) return;
@@ -128,12 +146,15 @@ void Launch::clone_init() {
   if (const auto stat = sys::process_stat(init_.pid)) record_.start_time = stat->start_time;
   record_.namespace_paths = namespace_paths(init_.pid);
   directory_.save(record_);
+  cgroups::join_resctrl(record_.intel_rdt, init_.pid);
   fail_if_asked("clone");
 }
 
 void Launch::admit_init() {
   if (!plan_.namespaces.uid_maps.empty()) {
-    write_id_maps(proc_, init_.pid, plan_.namespaces, ::geteuid() == 0);
+    write_id_maps(proc_, init_.pid, plan_.namespaces);
+    // As long as init is the caller's own; later, as another user, it is not.
+    if (::geteuid() != 0) set_attributes();
     channel_.send(MessageType::id_maps_written);
   }
   if (attach_) {
@@ -153,6 +174,12 @@ void Launch::delegate_cgroup() {
   }
 }
 
+void Launch::move_net_devices() {
+  if (plan_.net_devices.empty()) return;
+  net_devices_.emplace(proc_, init_.pid);
+  net_devices_->move(plan_.net_devices, rollback_);
+}
+
 void Launch::run_parent_hooks() {
   hooks_have_run_ = plan_.hooks.before_start();
   if (!plan_.parent_acts_between()) return;
@@ -163,6 +190,7 @@ void Launch::run_parent_hooks() {
 }
 
 void Launch::set_attributes() {
+  attributes_set_ = true;
   for (const ParentStep& step : plan_.attributes) {
     try {
       std::visit([this](const auto& action) { execute(init_.pid, proc_, action); }, step.action);
@@ -189,7 +217,7 @@ void Launch::commit() {
   }
   if (mode_.gate) {
     channel_.send(MessageType::commit);
-    rollback_.commit();
+    settle();
   }
 }
 
@@ -206,7 +234,12 @@ void Launch::start() {
     error.in(messages::start_failed);
     throw;
   }
+  settle();
+}
+
+void Launch::settle() {
   rollback_.commit();
+  net_devices_.reset();  // a foreground `run` would keep the network namespace alive by it
 }
 
 void Launch::fail_if_asked(const char* stage) const {

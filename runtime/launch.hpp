@@ -7,7 +7,10 @@
 #include <string>
 
 #include "cgroups/manager.hpp"
+#include "cgroups/resctrl.hpp"
 #include "runtime/handshake.hpp"
+#include "runtime/idmapped_mount.hpp"
+#include "runtime/net_devices.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/request.hpp"
 #include "runtime/state_store.hpp"
@@ -47,14 +50,21 @@ class Launch {
 
  private:
   void make_cgroup();
+  void make_resctrl_groups();
   void clone_init();
   /// Id maps and cgroup, which init may be waiting for.
   void admit_init();
   void delegate_cgroup();
   void serve_until(MessageType wanted);
   void serve_tree(const std::string& request);
+  /// Sends the filter, if there is one and it has not gone yet; without `compile`, only when it is at hand.
+  void offer_seccomp(bool compile);
+  void serve_listener(Message message);
+  void move_net_devices();
   void run_parent_hooks();
   void set_attributes();
+  /// Nothing is undone from here on.
+  void settle();
   void fail_if_asked(const char* stage) const;
   [[noreturn]] void rethrow_with_cause();
   /// Runs a part of the conversation. When it fails because init did, init's error is the one to show: what
@@ -74,11 +84,16 @@ class Launch {
   sys::UniqueFd gate_, init_end_;
   sys::CloneResult init_;
   Channel channel_;
+  IdMappedMounts idmapped_mounts_{proc_};
   sys::UniqueFd console_;
   bool init_has_failed_ = false;  // and its words are on their way up
   bool attach_ = false;           // init was not cloned into its cgroup
   bool hooks_have_run_ = false;
+  bool attributes_set_ = false;
+  bool seccomp_sent_ = false;
   std::string fail_at_;
+  std::optional<cgroups::ResctrlSetup> resctrl_;
+  std::optional<NetDeviceMover> net_devices_;
   // Last, so destroyed first: its actions use the members above. Undone in reverse: init killed, cgroup
   // removed, state erased, then poststop hooks where others have run.
   sys::Rollback rollback_;
@@ -92,7 +107,7 @@ Record make_record(const Globals& globals, const Plan& plan);
 /// Reads <bundle>/<config file>; the contract's text when it is missing.
 std::string read_config(const CreateRequest& request);
 /// parse_config() with the warnings logged.
-spec::Config load_config(const std::string& document);
+spec::Config load_config(const std::string& document, std::string* exec_document = nullptr);
 
 /// State of a record as a hook of that stage has to see it.
 spec::State hook_state(const Record& record, spec::Status status);

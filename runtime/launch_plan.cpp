@@ -1,6 +1,7 @@
 // What a launch knows before anything of the container exists: the document, the plan, the first record.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "runtime/launch.hpp"
@@ -25,16 +26,24 @@ void check_terminal(const spec::Config& config, const CreateRequest& request, La
     throw Error(messages::socket_needs_tty, ErrorKind::invalid_config).at("/process/terminal");
 }
 
+bool has_keyring(const Plan& plan) {
+  return std::any_of(plan.build.begin(), plan.build.end(), [](const InitStep& entry) {
+    return std::holds_alternative<step::SessionKeyring>(entry.action);
+  });
+}
+
 }  // namespace
 
 Plan make_plan(const Globals& globals, const CreateRequest& request, LaunchMode mode,
                const std::string& document) {
-  const spec::Config config = load_config(document);
+  std::string exec_document;
+  const spec::Config config = load_config(document, &exec_document);
   check_terminal(config, request, mode);
-  HostFacts host = gather_host_facts(config.linux);
+  HostFacts host = gather_host_facts(config);
   if (host.notify_socket) host.notify_directory = globals.root + "/" + request.id + "/notify";
   std::vector<std::string> warnings;
   Plan out = plan(config, request, globals, host, warnings);
+  out.exec_document = std::move(exec_document);
   for (const std::string& warning : warnings) sys::log_warning(warning);
   return out;
 }
@@ -51,6 +60,8 @@ Record make_record(const Globals& globals, const Plan& plan) {
   record.cgroup_driver = globals.cgroup_driver;
   record.resources = plan.resources.value_or(spec::Resources{});
   record.own_pid_namespace = plan.namespaces.own_pids();
+  record.own_mount_namespace = plan.namespaces.own_mounts();
+  record.own_keyring = has_keyring(plan);
   record.has_process = plan.has_process;
   record.notify = plan.notify;
   record.poststart = plan.hooks.poststart;
@@ -74,9 +85,9 @@ std::string read_config(const CreateRequest& request) {
   }
 }
 
-spec::Config load_config(const std::string& document) {
+spec::Config load_config(const std::string& document, std::string* exec_document) {
   spec::Warnings warnings;
-  spec::Config config = spec::parse_config(document, warnings);
+  spec::Config config = spec::parse_config(document, warnings, exec_document);
   for (const std::string& warning : warnings) sys::log_warning(warning);
   return config;
 }

@@ -21,6 +21,9 @@ inline constexpr const char* cgroup_frozen = "container's cgroup unexpectedly fr
 inline constexpr const char* start_failed = "unable to start container process";
 inline constexpr const char* init_failed = "error during container init";
 inline constexpr const char* oom_killed = "container init was OOM-killed (memory limit too low?)";
+inline constexpr const char* exec_stopped = "cannot exec in a stopped container";
+inline constexpr const char* exec_paused =
+    "cannot exec in a paused container (use --ignore-paused to override)";
 inline constexpr const char* tty_needs_socket =
     "cannot allocate tty if ocx will detach without setting console socket";
 inline constexpr const char* socket_needs_tty =

@@ -69,7 +69,8 @@ Error option_error(const step::Mount& mount, const spec::MountOptions::Data& opt
   std::string text = mount_label(mount) + ": invalid option " + sys::quote(option.text);
   if (!words.empty()) text += ": " + words;
   Error error = Error::from_errno(std::move(text), error_number);
-  error.at(mount.origin + "/options/" + std::to_string(option.index));
+  const bool own = option.index != spec::MountOptions::Data::of_mount_label;
+  error.at(own ? mount.origin + "/options/" + std::to_string(option.index) : "/linux/mountLabel");
   return error;
 }
 
@@ -129,7 +130,7 @@ void execute(InitContext& context, const step::Mount& mount) {
   check_target(mount);
   switch (mount.kind) {
     case step::Mount::Kind::filesystem:
-      return mount_filesystem(context, mount);
+      return mount.type == "sysfs" ? mount_sysfs(context, mount) : mount_filesystem(context, mount);
     case step::Mount::Kind::bind:
       return mount_bind(context, mount);
     case step::Mount::Kind::cgroup:

@@ -13,6 +13,7 @@
 namespace ocx::runtime {
 
 void mount_filesystem(InitContext& context, const step::Mount& mount);  // filesystem_mount.cpp
+void mount_sysfs(InitContext& context, const step::Mount& mount);       // sysfs_mount.cpp
 void mount_bind(InitContext& context, const step::Mount& mount);        // bind_mount.cpp
 void mount_cgroup(InitContext& context, const step::Mount& mount);      // cgroup_mount.cpp
 void remount(InitContext& context, const step::Mount& mount);           // remount.cpp

@@ -21,6 +21,11 @@ void start(const Globals& globals, const std::string& id);
 /// signal; 0 when detached.
 int run(const Globals& globals, const RunRequest& request);
 
+/// Runs one more process in a created or running container. Returns its exit status, or 128 + its signal;
+/// 0 when detached: then, too, its program has been executed. Errors: `cannot exec in a stopped container`,
+/// and of a paused one without ignore_paused; what create says of a program that can't be executed.
+int exec(const Globals& globals, const ExecRequest& request);
+
 /// runtime.md "Query State"; the status is looked up live.
 spec::State state(const Globals& globals, const std::string& id);
 

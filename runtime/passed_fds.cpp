@@ -27,6 +27,17 @@ void sanitise_inherited(unsigned keep) {
   if (keep > 0) sys::occupy_closed(first_passed, first_dropped(keep) - 1);
 }
 
+void keep_only(std::vector<int> wanted, unsigned passed) {
+  std::sort(wanted.begin(), wanted.end());
+  unsigned first = first_dropped(passed);
+  for (const int fd : wanted) {
+    if (fd < 0 || static_cast<unsigned>(fd) < first) continue;
+    if (static_cast<unsigned>(fd) > first) sys::close_range(first, static_cast<unsigned>(fd) - 1, false);
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  sys::close_range(first, last_descriptor, false);
+}
+
 void sweep_descriptors(unsigned keep, int except) {
   const unsigned first = first_dropped(keep);
   const unsigned spared = except < 0 ? last_descriptor : static_cast<unsigned>(except);

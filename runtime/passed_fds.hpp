@@ -10,6 +10,10 @@ namespace ocx::runtime {
 
 /// At the start of create/run: marks every inherited descriptor above 2 close-on-exec except 3 .. 2+keep.
 void sanitise_inherited(unsigned keep);
+/// In a child that was cloned: closes what the parent had open and the child has no use for: the state
+/// directory (its lock would outlive the command), cgroup directories, the parent's end of the handshake (or
+/// end of file would never be seen). Kept are `wanted` (negative ones don't count) and 0 .. 2+passed.
+void keep_only(std::vector<int> wanted, unsigned passed);
 /// In init, last before exec: closes (not merely marks; CVE-2024-21626) every descriptor above 2+keep, except
 /// `except` (which is close-on-exec and reports a failed exec).
 void sweep_descriptors(unsigned keep, int except);

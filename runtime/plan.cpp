@@ -4,6 +4,7 @@
 
 #include "cgroups/manager.hpp"
 #include "runtime/plan_parts.hpp"
+#include "runtime/rootless.hpp"
 #include "sys/error.hpp"
 #include "sys/text.hpp"
 
@@ -53,40 +54,6 @@ std::string pointer(std::string_view base, std::size_t index) {
   return std::string(base) + '/' + std::to_string(index);
 }
 
-namespace {
-
-[[noreturn]] void refuse(const std::string& what, const std::string& origin) {
-  throw Error(what + " is not supported by this version of ocx", ErrorKind::unsupported).at(origin);
-}
-
-void refuse_unsupported_mounts(const spec::Config& config) {
-  for (std::size_t i = 0; i < config.mounts.size(); ++i) {
-    const spec::Mount& mount = config.mounts[i];
-    const std::string origin = pointer("/mounts", i);
-    if (!mount.uid_mappings.empty()) refuse("an idmapped mount", origin + "/uidMappings");
-    if (!mount.gid_mappings.empty()) refuse("an idmapped mount", origin + "/gidMappings");
-    const spec::MountOptions options = spec::parse_mount_options(mount.options);
-    if (options.idmap || options.idmap_recursive) refuse("an idmapped mount", origin + "/options");
-  }
-}
-
-}  // namespace
-
-void refuse_unsupported(const PlanInput& in) {
-  const spec::Linux& linux = in.config.linux;
-  if (linux.seccomp) refuse("a seccomp filter", "/linux/seccomp");
-  if (linux.intel_rdt) refuse("Intel RDT", "/linux/intelRdt");
-  if (linux.memory_policy) refuse("a memory policy", "/linux/memoryPolicy");
-  if (!linux.net_devices.empty()) refuse("moving network devices", "/linux/netDevices");
-  if (!linux.mount_label.empty()) refuse("an SELinux mount label", "/linux/mountLabel");
-  if (in.config.process) {
-    if (!in.config.process->apparmor_profile.empty())
-      refuse("an AppArmor profile", "/process/apparmorProfile");
-    if (!in.config.process->selinux_label.empty()) refuse("an SELinux label", "/process/selinuxLabel");
-  }
-  refuse_unsupported_mounts(in.config);
-}
-
 cgroups::Versions cgroup_versions(const HostFacts& host) {
   return {host.v1_controllers, host.cgroup_v2 || host.cgroup2};
 }
@@ -102,12 +69,9 @@ void check_resources(const PlanInput& in) {
     in.warnings.push_back(std::move(warning));
 }
 
-}  // namespace
-
-Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals,
-          const HostFacts& host, std::vector<std::string>& warnings) {
-  const PlanInput in{config, request, globals, host, warnings};
-  refuse_unsupported(in);
+Plan compile(const PlanInput& in) {
+  const auto& [config, request, globals, host, warnings, maps_configured] = in;
+  check_selinux_label(config.linux.mount_label, host, "/linux/mountLabel");
   check_resources(in);
   refuse_host_changes(in);
 
@@ -122,6 +86,8 @@ Plan plan(const spec::Config& config, const CreateRequest& request, const Global
                  (globals.rootless == Rootless::automatic && (host.euid != 0 || host.in_user_namespace));
   out.cgroup_owner = plan_cgroup_owner(in, out.namespaces);
   out.resources = config.linux.resources;
+  out.intel_rdt = config.linux.intel_rdt;
+  out.net_devices = plan_net_devices(config.linux);
   out.hooks = config.hooks;
   out.annotations = config.annotations;
   out.has_process = config.process.has_value();
@@ -137,6 +103,17 @@ Plan plan(const spec::Config& config, const CreateRequest& request, const Global
                   out.namespaces.own_mounts(), false, warnings},
                  out);
   return out;
+}
+
+}  // namespace
+
+Plan plan(const spec::Config& config, const CreateRequest& request, const Globals& globals,
+          const HostFacts& host, std::vector<std::string>& warnings) {
+  if (lacks_user_namespace(config, host)) {
+    const spec::Config adapted = with_user_namespace(config, host);
+    return compile({adapted, request, globals, host, warnings});
+  }
+  return compile({config, request, globals, host, warnings, config.linux.find(CLONE_NEWUSER) != nullptr});
 }
 
 }  // namespace ocx::runtime

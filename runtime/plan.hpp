@@ -28,11 +28,16 @@ namespace step {
 
 // --- namespaces
 // -----------------------------------------------------------------------------------------------------
-/// Waits until the parent has written the id maps, then becomes uid 0 and gid 0 of the new user namespace.
-struct BecomeRoot {};
+/// Waits until the parent has written the id maps, then becomes an id of the new user namespace: 0, where
+/// that is mapped.
+struct BecomeRoot {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
 /// A session keyring of its own, named _ses.<id>.
 struct SessionKeyring {
   std::string name;
+  std::string label = {};  // SELinux; empty: as the policy has it
 };
 /// Brings "lo" up in a new network namespace.
 struct LoopbackUp {};
@@ -80,6 +85,14 @@ struct SymbolicLink {
   std::string target, path;
   bool replace = false;
 };
+/// Which ids a mount shows for those of its file system (mount_setattr(2), MOUNT_ATTR_IDMAP). The "container"
+/// ids are those of the file system, the host's are what they are seen as.
+struct IdMap {
+  bool container = false;  // the map of the container's user namespace; it may be known to the kernel alone
+  bool recursive = false;  // of the mounts below, too
+  std::vector<spec::IdMapping> uids, gids;
+  Origin origin;  // /mounts/3/options/1
+};
 struct Mount {
   enum class Kind { filesystem, bind, remount, cgroup };
   Kind kind = Kind::filesystem;
@@ -92,6 +105,8 @@ struct Mount {
   std::vector<DeviceNode> devices;  // made in the file system before it is attached (a tmpfs on /dev)
   std::vector<SymbolicLink> links;
   std::vector<std::string> directories;  // "pts", "shm": mount points needed next, made with it
+  std::optional<IdMap> id_map;           // binds only
+  std::string label;  // linux.mountLabel, where no option of the mount can carry it: mqueue, cgroup
 };
 struct MakeDevice {
   DeviceNode node;
@@ -114,7 +129,8 @@ struct RootfsPropagation {
 struct Console {
   std::optional<spec::ConsoleSize> size;
   bool own_mount_namespace = true;
-  uid_t uid = 0;  // owner of the slave
+  uid_t uid = 0;     // owner of the slave
+  bool bind = true;  // false for exec: /dev/console is init's
 };
 struct SetReadOnly {
   std::string path;
@@ -157,10 +173,6 @@ struct SetCapabilities {
 struct SetMemoryPolicy {
   spec::MemoryPolicy policy;
 };
-/// A core scheduling cookie (prctl(2), PR_SCHED_CORE): a new one, or that of another process.
-struct CoreScheduling {
-  spec::CoreScheduling request;
-};
 /// Changes at the next exec.
 struct AppArmorProfile {
   std::string name;
@@ -187,6 +199,7 @@ struct FindExecutable {
 // --------------------------------------------------------------------------------------
 struct OomScoreAdj {
   int value = 0;
+  bool optional = false;  // an unprivileged caller's wish: a warning when it can't be had
 };
 struct SetRlimit {
   int resource = 0;
@@ -198,6 +211,11 @@ struct SetScheduler {
 struct SetIoPriority {
   spec::IoPriority priority;
 };
+/// A core scheduling cookie (prctl(2), PR_SCHED_CORE): a new one, or that of another process. The parent's,
+/// because init can't name a process outside its pid namespace.
+struct CoreScheduling {
+  spec::CoreScheduling request;
+};
 
 }  // namespace step
 
@@ -208,15 +226,15 @@ using InitAction =
                  step::RootfsPropagation, step::Console, step::SetReadOnly, step::ReadonlyPath,
                  step::MaskedPath, step::Personality, step::EnterDirectory, step::NoNewPrivileges,
                  step::SetUser, step::DropBounding, step::SetCapabilities, step::SetRlimit,
-                 step::FindExecutable, step::SetMemoryPolicy, step::CoreScheduling, step::AppArmorProfile,
-                 step::SelinuxLabel, step::Landlock, step::LoadSeccomp>;
+                 step::FindExecutable, step::SetMemoryPolicy, step::AppArmorProfile, step::SelinuxLabel,
+                 step::Landlock, step::LoadSeccomp>;
 struct InitStep {
   Origin origin;
   InitAction action;
 };
 
-using ParentAction =
-    std::variant<step::OomScoreAdj, step::SetRlimit, step::SetScheduler, step::SetIoPriority>;
+using ParentAction = std::variant<step::OomScoreAdj, step::SetRlimit, step::SetScheduler, step::SetIoPriority,
+                                  step::CoreScheduling>;
 struct ParentStep {
   Origin origin;
   ParentAction action;
@@ -249,6 +267,12 @@ struct CgroupOwner {
   Origin origin;  // the mount that shows him the cgroup
 };
 
+/// A device of the runtime's network namespace that moves into the container's.
+struct NetDeviceMove {
+  std::string host_name, name;  // name: may hold %d
+  Origin origin;
+};
+
 struct Plan {
   std::string id, oci_version;
   std::string bundle, rootfs;  // absolute paths
@@ -257,12 +281,14 @@ struct Plan {
   std::optional<CgroupOwner> cgroup_owner;
   bool rootless = false;  // a cgroup is wished for, not insisted on (--rootless)
   std::optional<spec::Resources> resources;
+  std::optional<spec::IntelRdt> intel_rdt;
+  std::vector<NetDeviceMove> net_devices;
 
   // Init's program, in order. The parent's hooks run between `build` and `enter`.
   /// Init waits between `build` and `enter`: hooks of the parent's may want the container as it then is, and
   /// device rules that are being written refuse, for a moment, what they will allow.
   bool parent_acts_between() const {
-    return resources || !hooks.prestart.empty() || !hooks.create_runtime.empty();
+    return resources || !net_devices.empty() || !hooks.prestart.empty() || !hooks.create_runtime.empty();
   }
 
   std::vector<InitStep> build;         // namespaces, mounts, devices -> RootfsReady
@@ -282,6 +308,13 @@ struct Plan {
   unsigned preserve_fds = 0;  // descriptors 3 .. 2+n go to the payload (LISTEN_FDS included)
   unsigned listen_fds = 0;    // the first of them, announced by LISTEN_FDS
   std::map<std::string, std::string> annotations;
+  std::string exec_document;  // kept for later `exec` (spec/exec_document.hpp)
+};
+
+/// A line of subuid(5) or subgid(5).
+struct IdRange {
+  std::uint32_t first = 0, count = 0;
+  bool operator==(const IdRange&) const = default;
 };
 
 /// What the machine is, gathered once before planning; plan() looks at nothing else.
@@ -291,17 +324,25 @@ struct HostFacts {
   bool in_user_namespace = false;  // ocx itself runs inside one
   uid_t euid = 0;
   gid_t egid = 0;
+  // Of the user namespace ocx runs in, when that is not the initial one.
+  std::vector<spec::IdMapping> uid_maps, gid_maps;
+  // Of a caller without privileges: what newuidmap(1) and newgidmap(1) will map for it; empty without them.
+  std::vector<IdRange> subordinate_uids, subordinate_gids;
   bool cgroup_v2 = false;  // no v1 devices controller: device rules would need an eBPF program
   std::vector<std::string> v1_controllers;  // mounted as cgroup v1
   bool cgroup2 = false;                     // a v2 hierarchy is mounted, beside v1 or alone
   unsigned last_capability = 40;
   std::uint64_t permitted_capabilities = ~0ULL;  // of ocx
-  unsigned listen_fds = 0;                       // LISTEN_FDS of the caller
+  bool selinux = false;                          // enabled
+  int landlock_abi = 0;        // version of the kernel's Landlock; -errno: it has none. Only when asked for
+  unsigned listen_fds = 0;     // LISTEN_FDS of the caller
   bool notify_socket = false;  // NOTIFY_SOCKET is set: <state>/notify is bound to /run/notify
   std::string notify_directory;
 };
-/// `linux` is looked at for namespaces joined by path.
-HostFacts gather_host_facts(const spec::Linux& linux);
+/// `config` is looked at for namespaces joined by path, and for what nobody needs to know without it.
+HostFacts gather_host_facts(const spec::Config& config);
+/// The part of it about security modules, which `exec` needs too.
+void note_security(HostFacts& host, const std::map<std::string, std::string>& annotations);
 
 /// Compiles. Throws Error (invalid_config, unsupported) with the origin of the first setting that can't be
 /// had; `warnings` gets what is skipped on purpose (ungrantable capabilities, …).

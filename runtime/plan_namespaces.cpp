@@ -1,6 +1,7 @@
 #include <sched.h>
 
 #include "runtime/plan_parts.hpp"
+#include "runtime/rootless.hpp"
 #include "spec/validate_sysctl.hpp"
 #include "sys/error.hpp"
 #include "sys/text.hpp"
@@ -18,8 +19,20 @@ void refuse_host_changes(const PlanInput& in) {
         .at(origin)
         .hint("the path in /linux/namespaces is the host's");
   };
+  if (!in.config.linux.net_devices.empty() && !in.own(CLONE_NEWNET))
+    throw Error("netDevices needs the container's own network namespace", ErrorKind::invalid_config)
+        .at("/linux/netDevices")
+        .hint("the path in /linux/namespaces is the host's");
   if (in.config.hostname) need_uts("a host name", "/hostname");
   if (in.config.domainname) need_uts("a domain name", "/domainname");
+}
+
+std::vector<NetDeviceMove> plan_net_devices(const spec::Linux& linux) {
+  std::vector<NetDeviceMove> moves;
+  for (const auto& [host_name, device] : linux.net_devices)
+    moves.push_back(
+        {host_name, device.name.empty() ? host_name : device.name, pointer("/linux/netDevices", host_name)});
+  return moves;
 }
 
 Namespaces plan_namespaces(const PlanInput& in) {
@@ -47,8 +60,11 @@ Namespaces plan_namespaces(const PlanInput& in) {
 }
 
 void plan_namespace_steps(const PlanInput& in, Plan& plan) {
-  if (in.own(CLONE_NEWUSER)) plan.build.push_back({"/linux/namespaces", step::BecomeRoot{}});
-  if (!in.request.no_new_keyring) plan.build.push_back({"", step::SessionKeyring{"_ses." + in.request.id}});
+  if (in.own(CLONE_NEWUSER)) plan.build.push_back({"/linux/namespaces", first_identity(in)});
+  if (!in.request.no_new_keyring)
+    plan.build.push_back(
+        {"", step::SessionKeyring{"_ses." + in.request.id,
+                                  in.config.process ? in.config.process->selinux_label : ""}});
   if (in.makes(CLONE_NEWNET)) plan.build.push_back({"/linux/namespaces", step::LoopbackUp{}});
   if (in.config.hostname) plan.build.push_back({"/hostname", step::SetHostname{*in.config.hostname}});
   if (in.config.domainname) plan.build.push_back({"/domainname", step::SetDomainname{*in.config.domainname}});

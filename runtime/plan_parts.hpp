@@ -16,6 +16,8 @@ struct PlanInput {
   const Globals& globals;
   const HostFacts& host;
   std::vector<std::string>& warnings;
+  /// The user namespace is of the configuration's making, which therefore knows what is mapped.
+  bool maps_configured = false;
 
   /// The container has this namespace for itself, new or joined.
   bool own(std::uint64_t flag) const {
@@ -36,9 +38,6 @@ inline constexpr const char* notify_target = "/run/notify";
 std::string pointer(std::string_view base, std::string_view name);
 std::string pointer(std::string_view base, std::size_t index);
 
-/// Refuses, with its origin, every valid property this version does not execute; never silence.
-void refuse_unsupported(const PlanInput& in);
-
 /// Refuses what would change the host because a namespace is joined that is the runtime's own; the parser
 /// can't see that.
 void refuse_host_changes(const PlanInput& in);
@@ -47,6 +46,7 @@ void refuse_host_changes(const PlanInput& in);
 cgroups::Versions cgroup_versions(const HostFacts& host);
 
 Namespaces plan_namespaces(const PlanInput& in);
+std::vector<NetDeviceMove> plan_net_devices(const spec::Linux& linux);
 /// Whether a user of the container gets the cgroup, and who that is on the host.
 std::optional<CgroupOwner> plan_cgroup_owner(const PlanInput& in, const Namespaces& namespaces);
 /// Host name, sysctl, loopback, keyring: what needs the new namespaces and nothing of the rootfs.
@@ -60,6 +60,8 @@ void plan_enter(const PlanInput& in, Plan& plan);
 
 /// Devices of the container: the specification's defaults, replaced or extended by linux.devices.
 std::vector<step::DeviceNode> plan_devices(const PlanInput& in);
+/// The id map of a mount, if it has one (plan_idmap.cpp).
+void plan_id_map(const PlanInput& in, const spec::Mount& mount, step::Mount& out);
 /// /dev/ptmx, /dev/fd and the like.
 std::vector<step::SymbolicLink> plan_links(const PlanInput& in);
 
@@ -73,7 +75,20 @@ struct ProcessInput {
   bool own_mount_namespace = true;
   bool exec = false;  // it joins
   std::vector<std::string>& warnings;
+  int container_init = 0;  // exec: the process whose core scheduling it shares
 };
+
+// plan_confinement.cpp
+/// Unsupported when a label is asked for and SELinux is not enabled.
+void check_selinux_label(const std::string& label, const HostFacts& host, const std::string& origin);
+/// linux.mountLabel: `context="LABEL"`, or the word of run.oci.mount_context_type, for file systems that are
+/// made for the container; those of the kernel (proc, sysfs) and binds keep what they have.
+void label_mount(const PlanInput& in, step::Mount& mount);
+/// AppArmor profile and SELinux label, which change at exec.
+void plan_labels(const ProcessInput& in, std::vector<InitStep>& steps);
+void plan_landlock(const ProcessInput& in, std::vector<InitStep>& steps);
+void plan_core_scheduling(const ProcessInput& in, Plan& plan);
+
 /// Identity, confinement, capabilities, cwd, executable; and what the parent sets on the process.
 void plan_process(const ProcessInput& in, Plan& plan);
 

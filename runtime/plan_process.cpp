@@ -46,10 +46,31 @@ std::vector<gid_t> plan_groups(const spec::User& user) {
   return groups;
 }
 
+/// crun's annotation: the caller's supplementary groups stay, which is all a user namespace can have of
+/// groups it does not map.
+bool keeps_groups(const ProcessInput& in) {
+  for (const char* name : {"run.oci.keep_original_groups", "io.crun.keep_original_groups"}) {
+    const auto found = in.annotations.find(name);
+    if (found == in.annotations.end() || found->second.empty() || found->second == "0") continue;
+    if (found->second != "1")
+      throw Error("annotation " + std::string(name) + " is " + sys::quote(found->second) + ", not 0 or 1",
+                  ErrorKind::invalid_config)
+          .at(pointer("/annotations", name));
+    if (!in.process.user.additional_gids.empty())
+      in.warnings.push_back("the caller's groups are kept (annotation " + std::string(name) +
+                            "): additionalGids can't be added, ignoring (/process/user/additionalGids)");
+    return true;
+  }
+  return false;
+}
+
 /// With CAP_SYS_RESOURCE on the host the parent sets limits last, from outside: also above those a user
 /// namespace may set. Without it nobody may change the limits of another user's process, and init sets its
 /// own before it changes user.
 bool parent_sets_limits(const ProcessInput& in) {
+  // A process that joins without a change of user namespace has all the parent's rights until it gives them
+  // up.
+  if (in.exec && !in.own_user_namespace) return false;
   return (in.host.permitted_capabilities >> CAP_SYS_RESOURCE & 1U) != 0;
 }
 
@@ -67,6 +88,7 @@ bool notifies(const spec::Seccomp& seccomp) {
 /// capabilities are dropped; else as late as possible, so that the fewest calls of ocx's own have to be
 /// allowed. A listener is for the parent, which is there until Ready.
 void plan_filters(const ProcessInput& in, Plan& plan, std::vector<InitStep>& steps) {
+  plan_landlock(in, steps);  // first: a filter may well forbid its calls
   if (in.linux.seccomp) steps.push_back({"/linux/seccomp", step::LoadSeccomp{notifies(*in.linux.seccomp)}});
   plan.seccomp = in.linux.seccomp;
 }
@@ -76,10 +98,7 @@ void plan_identity(const ProcessInput& in, Plan& plan) {
   const spec::Capabilities capabilities = plan_capabilities(in);
   plan.enter.push_back({"/process/capabilities/bounding", step::DropBounding{capabilities.bounding}});
   // Labels change at exec only; the files that ask for it are out of reach once the user has changed.
-  if (!process.apparmor_profile.empty())
-    plan.enter.push_back({"/process/apparmorProfile", step::AppArmorProfile{process.apparmor_profile}});
-  if (!process.selinux_label.empty())
-    plan.enter.push_back({"/process/selinuxLabel", step::SelinuxLabel{process.selinux_label}});
+  plan_labels(in, plan.enter);
   if (process.no_new_privileges) plan.enter.push_back({"/process/noNewPrivileges", step::NoNewPrivileges{}});
 
   if (!parent_sets_limits(in))
@@ -91,7 +110,8 @@ void plan_identity(const ProcessInput& in, Plan& plan) {
   step::SetUser user;
   user.uid = process.user.uid;
   user.gid = process.user.gid;
-  user.groups = plan_groups(process.user);
+  user.set_groups = !keeps_groups(in);
+  if (user.set_groups) user.groups = plan_groups(process.user);
   user.umask = process.user.umask;
   if (!user.umask && !in.exec) user.umask = 0022;  // images expect it; callers run with odd umasks
   plan.enter.push_back({"/process/user", std::move(user)});
@@ -127,7 +147,9 @@ void plan_process(const ProcessInput& in, Plan& plan) {
   if (process.no_new_privileges) plan_filters(in, plan, listener ? plan.enter : plan.last);
 
   if (process.oom_score_adj)
-    plan.attributes.push_back({"/process/oomScoreAdj", step::OomScoreAdj{*process.oom_score_adj}});
+    plan.attributes.push_back(
+        {"/process/oomScoreAdj",
+         step::OomScoreAdj{*process.oom_score_adj, in.host.euid != 0 || in.host.in_user_namespace}});
   if (parent_sets_limits(in))
     for (std::size_t i = 0; i < process.rlimits.size(); ++i)
       plan.attributes.push_back({pointer("/process/rlimits", i), planned_limit(process.rlimits[i])});
@@ -135,6 +157,7 @@ void plan_process(const ProcessInput& in, Plan& plan) {
     plan.attributes.push_back({"/process/scheduler", step::SetScheduler{*process.scheduler}});
   if (process.io_priority)
     plan.attributes.push_back({"/process/ioPriority", step::SetIoPriority{*process.io_priority}});
+  plan_core_scheduling(in, plan);
 }
 
 }  // namespace ocx::runtime

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 
 #include "runtime/plan_parts.hpp"
+#include "runtime/rootless.hpp"
 #include "sys/error.hpp"
 #include "sys/text.hpp"
 
@@ -44,6 +45,24 @@ void check_kind(const spec::Mount& mount, const std::string& origin) {
         .hint("add \"bind\" or \"rbind\" to its options, or name a type");
 }
 
+/// Options that only make sense for some kinds of mounts, which other runtimes drop silently.
+void check_links(const spec::Mount& mount, const step::Mount& planned) {
+  const spec::MountOptions& options = planned.options;
+  const auto refuse = [&](const char* option, const std::string& why) {
+    throw Error("mount on " + sys::quote(planned.target) + ": option " + option + " " + why,
+                ErrorKind::invalid_config)
+        .at(planned.origin + "/options");
+  };
+  const bool bind = planned.kind == step::Mount::Kind::bind;
+  if (options.copy_symlink && !bind) refuse("copy-symlink", "is for bind mounts");
+  if (options.src_nofollow && !bind) refuse("src-nofollow", "is for bind mounts");
+  const bool fixed = mount.type == "proc" || mount.type == "sysfs" || mount.type == "devpts";
+  if (options.dest_nofollow && !bind && fixed)
+    refuse("dest-nofollow", "does not go with " + mount.type + ": its place has to be a directory");
+  if (options.dest_nofollow && planned.kind == step::Mount::Kind::cgroup)
+    refuse("dest-nofollow", "does not go with " + mount.type);
+}
+
 step::Mount plan_mount(const PlanInput& in, std::size_t index) {
   const spec::Mount& mount = in.config.mounts[index];
   const std::string origin = pointer("/mounts", index);
@@ -78,6 +97,8 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
     check_kind(mount, origin);
     if (mount.type == "cgroup" || mount.type == "cgroup2") out.kind = step::Mount::Kind::cgroup;
   }
+  check_links(mount, out);
+  plan_id_map(in, mount, out);
   return out;
 }
 
@@ -186,7 +207,11 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
 
   std::vector<step::Mount> mounts;
   std::vector<InitStep> late;
-  for (std::size_t i = 0; i < in.config.mounts.size(); ++i) mounts.push_back(plan_mount(in, i));
+  for (std::size_t i = 0; i < in.config.mounts.size(); ++i) {
+    mounts.push_back(plan_mount(in, i));
+    settle_mount_ids(in, mounts.back());
+    label_mount(in, mounts.back());
+  }
   if (in.host.notify_socket && own_mounts && in.config.process) mounts.push_back(notify_mount(in.host));
   for (step::Mount& mount : mounts) delay_read_only(mount, late);
 

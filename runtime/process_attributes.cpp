@@ -3,6 +3,7 @@
 
 #include "runtime/init_context.hpp"
 #include "sys/error.hpp"
+#include "sys/log.hpp"
 #include "sys/process.hpp"
 
 namespace ocx::runtime {
@@ -41,10 +42,12 @@ void execute(InitContext&, const step::Personality& step) {
 }
 
 void execute(int init_pid, const sys::Procfs& proc, const step::OomScoreAdj& step) {
-  const int error_number =
-      proc.try_write(std::to_string(init_pid) + "/oom_score_adj", std::to_string(step.value));
+  const int error_number = proc.try_write(
+      (init_pid == 0 ? "self" : std::to_string(init_pid)) + "/oom_score_adj", std::to_string(step.value));
   if (error_number == 0) return;
   Error error = Error::from_errno("write oom_score_adj " + std::to_string(step.value), error_number);
+  if (step.optional && (error_number == EACCES || error_number == EPERM))
+    return sys::log_warning(std::string(error.what()) + " (/process/oomScoreAdj), ignoring");
   if (error_number == EACCES) error.hint("lowering oomScoreAdj below the caller's needs CAP_SYS_RESOURCE");
   throw error;
 }

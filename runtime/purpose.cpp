@@ -13,10 +13,10 @@ constexpr std::array<std::string_view, std::variant_size_v<InitAction>> init_kin
     "make-device",       "make-link",       "enter-root",        "rootfs-propagation", "console",
     "set-read-only",     "read-only-path",  "mask-path",         "personality",        "enter-directory",
     "no-new-privileges", "set-user",        "drop-bounding",     "set-capabilities",   "set-rlimit",
-    "find-executable",   "memory-policy",   "core-scheduling",   "apparmor-profile",   "selinux-label",
-    "landlock",          "load-seccomp"};
+    "find-executable",   "memory-policy",   "apparmor-profile",  "selinux-label",      "landlock",
+    "load-seccomp"};
 constexpr std::array<std::string_view, std::variant_size_v<ParentAction>> parent_kinds{
-    "oom-score-adj", "set-rlimit", "set-scheduler", "set-io-priority"};
+    "oom-score-adj", "set-rlimit", "set-scheduler", "set-io-priority", "core-scheduling"};
 
 struct Clause {
   std::string_view name, purpose;

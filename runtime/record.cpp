@@ -56,6 +56,14 @@ Json config_to_json(const Record& record) {
           {"version", record.oci_version}};
 }
 
+Json resctrl_to_json(const cgroups::ResctrlGroups& groups) {
+  if (groups.empty()) return nullptr;
+  return {{"root", groups.root},
+          {"directory", groups.directory},
+          {"made", groups.made},
+          {"monitor", groups.monitor}};
+}
+
 Json own_to_json(const Record& record) {
   const char* driver = driver_names[static_cast<std::size_t>(record.cgroup_driver)].second;
   return {{"created", record.created},
@@ -65,8 +73,11 @@ Json own_to_json(const Record& record) {
           {"cgroup_driver", driver},
           {"cgroups_made", record.cgroups_made},
           {"cgroup_unit", record.cgroup_unit},
+          {"intel_rdt", resctrl_to_json(record.intel_rdt)},
           {"resources", Json::parse(spec::write_resources(record.resources))},
           {"own_pid_namespace", record.own_pid_namespace},
+          {"own_mount_namespace", record.own_mount_namespace},
+          {"own_keyring", record.own_keyring},
           {"has_process", record.has_process},
           {"notify", record.notify},
           {"poststart", hooks_to_json(record.poststart)},
@@ -160,6 +171,15 @@ spec::Resources parse_resources(const Json& resources) {
   return spec::parse_resources(resources.dump(), none);
 }
 
+cgroups::ResctrlGroups parse_resctrl(const Members& members) {
+  cgroups::ResctrlGroups groups;
+  members.get("root", groups.root);
+  members.get("directory", groups.directory);
+  members.get("made", groups.made);
+  members.get("monitor", groups.monitor);
+  return groups;
+}
+
 void parse_own(const Members& own, Record& record) {
   own.get("created", record.created);
   own.get("bundle", record.bundle);
@@ -170,8 +190,11 @@ void parse_own(const Members& own, Record& record) {
   record.cgroup_driver = parse_driver(driver);
   own.get("cgroups_made", record.cgroups_made);
   own.get("cgroup_unit", record.cgroup_unit);
+  if (const Json* rdt = own.find("intel_rdt")) record.intel_rdt = parse_resctrl(Members(*rdt, "intel_rdt"));
   if (const Json* resources = own.find("resources")) record.resources = parse_resources(*resources);
   own.get("own_pid_namespace", record.own_pid_namespace);
+  own.get("own_mount_namespace", record.own_mount_namespace);
+  own.get("own_keyring", record.own_keyring);
   own.get("has_process", record.has_process);
   own.get("notify", record.notify);
   record.poststart = parse_hooks(own, "poststart");
@@ -200,6 +223,7 @@ std::string write_record(const Record& record) {
                          {"created", record.created_at},
                          {"cgroup_paths", record.cgroup_paths},
                          {"namespace_paths", namespace_paths_to_json(record.namespace_paths)},
+                         {"intel_rdt_path", record.intel_rdt.directory},
                          {"config", config_to_json(record)},
                          {"ocx", own_to_json(record)}};
   try {

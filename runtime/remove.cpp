@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "cgroups/resctrl.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/messages.hpp"
 #include "runtime/operations.hpp"
@@ -87,6 +88,7 @@ void destroy(StateDirectory& directory, const Record& record) {
   const auto cgroup = open_cgroup(record);
   kill_init(record, *cgroup);
   remove_cgroup(record, *cgroup);
+  cgroups::remove_resctrl(record.intel_rdt);
   directory.erase();
   if (record.poststop.empty()) return;
   const HookContext context{"poststop", to_state(record, spec::Status::stopped), record.bundle, {}};

@@ -23,53 +23,48 @@ namespace {
 
 constexpr const char* record_file = "state.json";
 constexpr const char* config_file = "config.json";
+constexpr const char* exec_file = "exec.json";
 constexpr const char* gate_name = "start";
 constexpr int lock_ms = 10'000;
 constexpr int reserve_attempts = 8;
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 Error no_container() {
   return Error(messages::does_not_exist, ErrorKind::does_not_exist);
 }
 
-/// "/" by another name, through links or bind mounts: every directory of the host would be a container.
-void refuse_host_root(const std::string& root) {
-  if (sys::clean_path(root) != "/") {
-    const auto status = sys::fstatat(sys::FdRef::cwd(), root);
-    if (!status) return;
-    const auto host = sys::fstatat(sys::FdRef::cwd(), "/");
-    if (!host || host->st_ino != status->st_ino || host->st_dev != status->st_dev) return;
-  }
-  throw Error("the state root " + sys::quote(root) + " is \"/\"", ErrorKind::usage)
-      .hint("name a directory of ocx's own with --root");
+/// What the caller can do about a root that can't be had.
+Error with_remedy(Error error) {
+  const int error_number = error.error_number();
+  if (error_number == EACCES || error_number == EPERM || error_number == EROFS || error_number == ENOENT)
+    error.hint(
+        "set XDG_RUNTIME_DIR to a directory that belongs to you (a login makes one), or name one with "
+        "--root");
+  return error;
 }
 
-/// XDG Base Directory Specification: the sticky bit keeps what lives long in $XDG_RUNTIME_DIR from being
-/// cleaned up by age.
-mode_t root_mode(const std::string& root) {
-  const std::string runtime_directory = environment("XDG_RUNTIME_DIR");
-  const bool inside = !runtime_directory.empty() && root.rfind(runtime_directory + "/", 0) == 0;
-  return inside ? 01700 : 0700;
+Error open_failure(const std::string& path, int error_number) {
+  return with_remedy(Error::from_errno("open state root " + sys::quote(path), error_number));
 }
 
 sys::UniqueFd make_root(const std::string& path) {
   constexpr int flags = O_PATH | O_DIRECTORY;
   sys::FdResult root = sys::try_openat(sys::FdRef::cwd(), path, flags);
-  if (root) return std::move(root.fd);
-  if (root.error_number != ENOENT) throw_errno("open state root " + sys::quote(path), root.error_number);
-  sys::make_directories(path, root_mode(path));
-  return sys::openat(sys::FdRef::cwd(), path, flags);
+  if (!root && root.error_number != ENOENT) throw open_failure(path, root.error_number);
+  if (!root) try {
+      sys::make_directories(path, state_root_mode(path));
+      root.fd = sys::openat(sys::FdRef::cwd(), path, flags);
+    } catch (const Error& error) {
+      throw with_remedy(error).in("state root");
+    }
+  check_state_root(root.fd, path);
+  return std::move(root.fd);
 }
 
 /// Nothing when there is no such root.
 sys::UniqueFd open_root(const std::string& path, int flags) {
   sys::FdResult root = sys::try_openat(sys::FdRef::cwd(), path, flags | O_DIRECTORY);
-  if (!root && root.error_number != ENOENT)
-    throw_errno("open state root " + sys::quote(path), root.error_number);
+  if (!root && root.error_number != ENOENT) throw open_failure(path, root.error_number);
+  if (root) check_state_root(root.fd, path);
   return std::move(root.fd);
 }
 
@@ -81,25 +76,17 @@ sys::UniqueFd open_container(sys::FdRef root, const std::string& id) {
   throw_errno("open state directory " + sys::quote(id), error_number);
 }
 
+void write_new(sys::FdRef directory, const char* name, std::string_view text) {
+  const sys::UniqueFd file = sys::openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+  sys::write_all(file, text);
+}
+
 bool is_id_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("_+.-").find(c) != std::string_view::npos;
 }
 
 }  // namespace
-
-std::string state_root(const std::string& option) {
-  if (!option.empty()) {
-    refuse_host_root(option);
-    return sys::clean_path(option.front() == '/' ? option : sys::current_directory() + "/" + option);
-  }
-  const std::string runtime_directory = environment("XDG_RUNTIME_DIR");
-  if (runtime_directory.empty()) return "/run/ocx";
-  const bool unprivileged = ::geteuid() != 0 || (environment("USER") != "root" && sys::in_user_namespace());
-  if (!unprivileged) return "/run/ocx";
-  refuse_host_root(runtime_directory + "/ocx");
-  return sys::clean_path(runtime_directory + "/ocx");
-}
 
 void check_id(const std::string& id) {
   if (id.empty()) throw Error(messages::empty_id, ErrorKind::usage);
@@ -197,15 +184,24 @@ void StateDirectory::save(const Record& record) const {
 }
 
 void StateDirectory::save_config(std::string_view document) const {
-  const sys::UniqueFd file =
-      sys::openat(directory_, config_file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
-  sys::write_all(file, document);
+  write_new(directory_, config_file, document);
+}
+
+void StateDirectory::save_exec_document(std::string_view document) const {
+  write_new(directory_, exec_file, document);
+}
+
+std::string StateDirectory::load_exec_document() const {
+  return sys::read_file(directory_, exec_file);
 }
 
 void StateDirectory::erase() {
   sys::try_unlinkat(directory_, config_file);
+  sys::try_unlinkat(directory_, exec_file);
   sys::try_unlinkat(directory_, record_file);
-  const int error_number = sys::try_unlinkat(root_, id_, AT_REMOVEDIR);
+  int error_number = sys::try_unlinkat(root_, id_, AT_REMOVEDIR);
+  if (error_number == ENOTEMPTY && sys::try_unlinkat(directory_, "seccomp") == 0)  // runtime/seccomp.hpp
+    error_number = sys::try_unlinkat(root_, id_, AT_REMOVEDIR);
   if (error_number == 0 || error_number == ENOENT) return;
   if (error_number != ENOTEMPTY) throw_errno("rmdir " + sys::quote(path_), error_number);
   try {

@@ -5,6 +5,7 @@
 //   init_process_start,
 //                 created, cgroup_paths, namespace_paths, config) and ocx's own
 //   config.json   the document as it was at create (later edits of the bundle change nothing)
+//   exec.json     the part of it that `exec` needs (spec/exec_document.hpp)
 //   start         the start gate, a listening socket; there exactly while the container is `created`
 //
 // One command at a time changes a container: the directory itself is flock()ed. Readers take no lock.
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "cgroups/resctrl_groups.hpp"
 #include "runtime/request.hpp"
 #include "spec/config.hpp"
 #include "spec/state.hpp"
@@ -39,8 +41,11 @@ struct Record {
   std::vector<std::string> cgroups_made;            // directories this container created, outermost first
   std::string cgroup_unit;                          // the systemd driver's scope
   spec::Resources resources;  // in force: config.json's, then what `update` made of them
+  cgroups::ResctrlGroups intel_rdt;
   std::map<std::string, std::string> namespace_paths;
   bool own_pid_namespace = true;
+  bool own_mount_namespace = true;
+  bool own_keyring = true;  // a session keyring named after the container
   bool has_process = true;
   bool notify = false;  // <id>/notify is mounted in the container
   std::vector<spec::Hook> poststart, poststop;
@@ -64,6 +69,9 @@ class StateDirectory {
   /// Atomic: temporary file and rename.
   void save(const Record& record) const;
   void save_config(std::string_view document) const;
+  void save_exec_document(std::string_view document) const;
+  /// Error: failed, when it is missing.
+  std::string load_exec_document() const;
   /// Removes the directory and what is in it; the lock ends with this object.
   void erase();
   /// Lets other commands at a container that this one goes on to watch (foreground `run`).
@@ -89,8 +97,14 @@ class StateDirectory {
 };
 
 /// --root, or /run/ocx; $XDG_RUNTIME_DIR/ocx for an unprivileged user or root of a user namespace (empty
-/// counts as unset).
+/// counts as unset). A user without the variable: /run/user/UID/ocx where that is his own, else /tmp/ocx-UID.
 std::string state_root(const std::string& option);
+/// XDG Base Directory Specification: the sticky bit keeps what lives long in $XDG_RUNTIME_DIR from being
+/// cleaned up by age.
+mode_t state_root_mode(const std::string& root);
+/// Throws when the root in /tmp, where anybody may have made it, is not the caller's own (it is to be checked
+/// open).
+void check_state_root(sys::FdRef root, const std::string& path);
 /// Throws for ids outside [A-Za-z0-9_+.-], "." and "..", and empty ones.
 void check_id(const std::string& id);
 /// Names of the directories in the state root, sorted; a missing default root is an empty list, a missing

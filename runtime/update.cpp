@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "cgroups/resctrl.hpp"
 #include "runtime/merge_resources.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/status.hpp"
@@ -53,6 +54,27 @@ void save_and_write(const StateDirectory& directory, const Record& record, const
   }
 }
 
+/// First what is in force for cache and memory bandwidth, so that it can be put back when the rest fails.
+void write_all(const StateDirectory& directory, const Record& record, const UpdateRequest& request,
+               cgroups::Manager& cgroup) {
+  const ResourceUpdate changes = merge_resources(record.resources, request.resources);
+  const bool rdt = request.l3_cache_schema || request.mem_bw_schema;
+  if (rdt && record.intel_rdt.empty())
+    throw Error("the container has no intelRdt", ErrorKind::unsupported)
+        .hint("a share can be changed when config.json gives one by linux.intelRdt");
+  if (cgroup.paths().empty() && !(rdt && changes.empty()))
+    throw Error("the container has no cgroup of its own to limit", ErrorKind::unsupported)
+        .hint("it was created with --cgroup-manager disabled, or without the right to make one");
+  std::optional<cgroups::ResctrlUpdate> schemata;
+  if (rdt) schemata.emplace(record.intel_rdt, request.l3_cache_schema, request.mem_bw_schema);
+  try {
+    if (!changes.empty()) save_and_write(directory, record, changes, cgroup);
+  } catch (const Error&) {
+    if (schemata) schemata->undo();
+    throw;
+  }
+}
+
 }  // namespace
 
 void update(const Globals& globals, const UpdateRequest& request) {
@@ -60,13 +82,9 @@ void update(const Globals& globals, const UpdateRequest& request) {
   const Record record = directory.load();
   check_has_process(request.id, live_status(directory, record));
   const auto cgroup = open_cgroup(record);
-  if (cgroup->paths().empty())
-    throw Error("the container has no cgroup of its own to limit", ErrorKind::unsupported)
-        .hint("it was created with --cgroup-manager disabled, or without the right to make one");
   warn_of_devices(record.resources.devices, request.resources.devices);
   try {
-    const ResourceUpdate changes = merge_resources(record.resources, request.resources);
-    if (!changes.empty()) save_and_write(directory, record, changes, *cgroup);
+    write_all(directory, record, request, *cgroup);
   } catch (const Error& error) {
     throw with_callers_origin(error, request);
   }

@@ -63,12 +63,12 @@ void own_stdio(uid_t uid) {
 
 }  // namespace
 
-void execute(InitContext& ctx, const step::BecomeRoot&) {
+void execute(InitContext& ctx, const step::BecomeRoot& step) {
   ctx.channel.wait_for_id_maps();
   const step::SetUser* user = payload_user(ctx.plan);
   if (user == nullptr || user->set_groups) set_groups({});
-  with_mapping_hint("gid", 0, [] { sys::setresgid(0); });
-  with_mapping_hint("uid", 0, [] { sys::setresuid(0); });
+  with_mapping_hint("gid", step.gid, [&] { sys::setresgid(step.gid); });
+  with_mapping_hint("uid", step.uid, [&] { sys::setresuid(step.uid); });
 }
 
 void execute(InitContext&, const step::SetUser& step) {

@@ -37,7 +37,6 @@ struct Row {
   std::string_view name;
   Effect effect = Effect::nothing;
   std::uint64_t bits = 0;
-  bool executed = true;  // false: recognised, so that it never becomes data, but the runtime refuses it
 };
 
 // Sorted by name: `features` prints this order, and the lookup bisects.
@@ -52,7 +51,7 @@ constexpr Row rows[] = {
     {"diratime", Effect::clear, MOUNT_ATTR_NODIRATIME},
     {"dirsync", Effect::set_superblock, MS_DIRSYNC},
     {"exec", Effect::clear, MOUNT_ATTR_NOEXEC},
-    {"idmap", Effect::idmap, 0, false},
+    {"idmap", Effect::idmap},
     {"iversion", Effect::set_superblock, MS_I_VERSION},
     {"lazytime", Effect::set_superblock, MS_LAZYTIME},
     {"loud", Effect::clear_superblock, MS_SILENT},
@@ -76,7 +75,7 @@ constexpr Row rows[] = {
     {"relatime", Effect::atime, MOUNT_ATTR_RELATIME},
     {"remount", Effect::remount},
     {"rexec", Effect::clear_tree, MOUNT_ATTR_NOEXEC},
-    {"ridmap", Effect::ridmap, 0, false},
+    {"ridmap", Effect::ridmap},
     {"rnoatime", Effect::atime_tree, MOUNT_ATTR_NOATIME},
     {"rnodev", Effect::set_tree, MOUNT_ATTR_NODEV},
     {"rnodiratime", Effect::set_tree, MOUNT_ATTR_NODIRATIME},
@@ -197,7 +196,7 @@ void apply(MountOptions& options, const Row& row) {
 /// crun's inline form, `idmap=uids=…;gids=…`: the only option of the table that takes a value.
 bool apply_inline_idmap(MountOptions& options, std::string_view text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos) return false;
+  if (equals == std::string_view::npos || equals + 1 == text.size()) return false;
   const Row* row = find_row(text.substr(0, equals));
   if (row == nullptr || (row->effect != Effect::idmap && row->effect != Effect::ridmap)) return false;
   apply(options, *row);
@@ -215,14 +214,14 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
       apply(result, *row);
     else if (!apply_inline_idmap(result, text))
       result.data.push_back({text, index});
+    if (text.starts_with("idmap") || text.starts_with("ridmap")) result.idmap_index = index;
   }
   return result;
 }
 
 std::vector<std::string_view> mount_option_names() {
   std::vector<std::string_view> names;
-  for (const Row& row : rows)
-    if (row.executed) names.push_back(row.name);
+  for (const Row& row : rows) names.push_back(row.name);
   return names;
 }
 

@@ -28,16 +28,18 @@ struct MountOptions {
   bool tmpcopyup = false, copy_symlink = false, src_nofollow = false, dest_nofollow = false;
   bool idmap = false, idmap_recursive = false;
   std::string idmap_arguments;  // crun's inline "uids=…;gids=…"
+  std::size_t idmap_index = 0;  // position of that option, for the error's origin
   struct Data {
     std::string text;   // "size=1m": for the file system, as written
     std::size_t index;  // position in options, for the error's origin
+    static constexpr std::size_t of_mount_label = ~std::size_t{0};  // linux.mountLabel's: in no options
   };
   std::vector<Data> data;
 };
 
 MountOptions parse_mount_options(const std::vector<std::string>& options);
 
-/// The recognised option names the runtime executes, sorted, as `features` lists them.
+/// The recognised option names, sorted, as `features` lists them.
 std::vector<std::string_view> mount_option_names();
 
 }  // namespace ocx::spec

@@ -1,5 +1,6 @@
 #include "spec/parse.hpp"
 
+#include "spec/exec_document.hpp"
 #include "spec/parse_parts.hpp"
 #include "spec/validate.hpp"
 #include "sys/text.hpp"
@@ -54,10 +55,11 @@ Config read_config(const Json& json, Warnings& warnings) {
 
 }  // namespace
 
-Config parse_config(std::string_view document, Warnings& warnings) {
+Config parse_config(std::string_view document, Warnings& warnings, std::string* exec_document) {
   const JsonDocument json(document);
   Config config = read_config(json.root(), warnings);
   validate(config, warnings);
+  if (exec_document != nullptr) *exec_document = write_exec_document(json.root());
   return config;
 }
 

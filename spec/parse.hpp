@@ -17,7 +17,8 @@ using Warnings = std::vector<std::string>;
 /// Parses and validates every rule that needs no look at the machine. Errors carry a JSON pointer as origin:
 /// duplicate keys, invalid UTF-8, wrong types, numbers out of range (config.md, "Specification version" and
 /// on).
-Config parse_config(std::string_view document, Warnings& warnings);
+/// `exec_document`, if given, gets what exec_document.hpp makes of the document.
+Config parse_config(std::string_view document, Warnings& warnings, std::string* exec_document = nullptr);
 
 /// The same for one `process` object (exec --process) and one `linux.resources` object (update --resources).
 Process parse_process(std::string_view document, Warnings& warnings);

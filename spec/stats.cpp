@@ -134,6 +134,39 @@ Json hugetlb_object(const std::map<std::string, HugetlbStats>& sizes) {
   return object;
 }
 
+/// Values that readers get as text are left out when empty.
+Json intel_rdt_object(const IntelRdtStats& rdt) {
+  Object object;
+  if (rdt.l3_cache)
+    object.always("l3_cache_info", Object()
+                                       .list("cbm_mask", rdt.l3_cache->cbm_mask)
+                                       .number("min_cbm_bits", rdt.l3_cache->min_cbm_bits)
+                                       .number("num_closids", rdt.l3_cache->num_closids)
+                                       .take());
+  object.list("l3_cache_schema_root", rdt.l3_root).list("l3_cache_schema", rdt.l3);
+  if (rdt.memory_bandwidth)
+    object.always("mem_bw_info", Object()
+                                     .number("bandwidth_gran", rdt.memory_bandwidth->bandwidth_gran)
+                                     .number("delay_linear", rdt.memory_bandwidth->delay_linear)
+                                     .number("min_bandwidth", rdt.memory_bandwidth->min_bandwidth)
+                                     .number("num_closids", rdt.memory_bandwidth->num_closids)
+                                     .take());
+  object.list("mem_bw_schema_root", rdt.memory_bandwidth_root)
+      .list("mem_bw_schema", rdt.memory_bandwidth_schema);
+  if (rdt.bandwidth_used) {
+    Json list = Json::array();
+    for (const IntelRdtStats::Bandwidth& used : *rdt.bandwidth_used)
+      list.push_back({{"mbm_total_bytes", used.total_bytes}, {"mbm_local_bytes", used.local_bytes}});
+    object.always("mbm_stats", list);
+  }
+  if (rdt.cache_occupied) {
+    Json list = Json::array();
+    for (const std::uint64_t bytes : *rdt.cache_occupied) list.push_back({{"llc_occupancy", bytes}});
+    object.always("cmt_stats", list);
+  }
+  return object.take();
+}
+
 Json event(const char* type, const std::string& id) {
   return {{"type", type}, {"id", id}};
 }
@@ -149,7 +182,7 @@ std::string write_stats_event(const std::string& id, const Stats& stats) {
                          .always("pids", pids_object(stats.pids.value_or(PidsStats())))
                          .always("blkio", block_io_object(stats.block_io.value_or(BlockIoStats())))
                          .always("hugetlb", hugetlb_object(stats.hugetlb))
-                         .always("intel_rdt", Json::object())
+                         .always("intel_rdt", intel_rdt_object(stats.intel_rdt.value_or(IntelRdtStats())))
                          .always("network_interfaces", Json())
                          .take();
   // Names in memory.stat are the kernel's; should one be no UTF-8, the line stays JSON.

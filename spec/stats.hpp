@@ -79,6 +79,27 @@ struct HugetlbStats {
   std::uint64_t usage = 0, max = 0, failcnt = 0;
 };
 
+/// Cache and memory bandwidth (kernel doc filesystems/resctrl); what the hardware lacks is absent.
+struct IntelRdtStats {
+  struct CacheInfo {
+    std::string cbm_mask;
+    std::uint64_t min_cbm_bits = 0, num_closids = 0;
+  };
+  struct BandwidthInfo {
+    std::uint64_t bandwidth_gran = 0, delay_linear = 0, min_bandwidth = 0, num_closids = 0;
+  };
+  struct Bandwidth {
+    std::uint64_t total_bytes = 0, local_bytes = 0;
+  };
+  std::optional<CacheInfo> l3_cache;
+  std::optional<BandwidthInfo> memory_bandwidth;
+  // Lines of `schemata`: of the root, and of the container's CLOS.
+  std::string l3_root, l3, memory_bandwidth_root, memory_bandwidth_schema;
+  // A cache each, in the order of their numbers.
+  std::optional<std::vector<Bandwidth>> bandwidth_used;
+  std::optional<std::vector<std::uint64_t>> cache_occupied;  // bytes
+};
+
 /// Everything that the container's cgroup tells; what its host has no controller for is absent.
 struct Stats {
   std::optional<CpuStats> cpu;
@@ -87,6 +108,7 @@ struct Stats {
   std::optional<PidsStats> pids;
   std::optional<BlockIoStats> block_io;
   std::map<std::string, HugetlbStats> hugetlb;  // "2MB"
+  std::optional<IntelRdtStats> intel_rdt;
 };
 
 /// {"type":"stats","id":…,"data":…}, without a newline.

@@ -30,7 +30,8 @@ void check_nodes(const MemoryPolicy& policy, const ModeRules& rule) {
   if (rule.nodes == Nodes::refused && !policy.nodes.empty())
     throw broken(std::string(rule.mode) + " takes no nodes", origin).hint("remove them");
   if (!policy.nodes.empty() && !is_number_list(policy.nodes))
-    throw broken(sys::quote(policy.nodes) + " is no list of nodes", origin).hint("such as \"0-1,3\"");
+    throw broken(sys::quote(policy.nodes) + " is no list of nodes", origin)
+        .hint("such as \"0-1,3\"; numbers go up to 65535");
 }
 
 void check_flags(const MemoryPolicy& policy, const ModeRules& rule) {

@@ -31,7 +31,7 @@ std::string content(FdRef file) {
 
 std::string find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
-  for (const std::string& directory : split(path != nullptr ? path : usual_path, ':')) {
+  for (const std::string& directory : split(path != nullptr && *path != '\0' ? path : usual_path, ':')) {
     if (directory.empty() || directory[0] != '/') continue;
     std::string candidate = directory + "/" + name;
     if (execute_access(candidate).error_number == 0) return candidate;

@@ -8,8 +8,8 @@
 
 namespace ocx::sys {
 
-/// The absolute path of a program in the absolute directories of $PATH (of the usual ones without the
-/// variable); empty: not there.
+/// The absolute path of a program in the absolute directories of $PATH (of the usual ones when that is
+/// unset or empty); empty: not there.
 std::string find_program(const std::string& name);
 
 /// The variables of this process: for a program that is to have the same.

@@ -122,6 +122,18 @@ void sched_setattr(int pid, const SchedAttributes& attributes) {
                 std::to_string(attributes.nice) + " priority=" + std::to_string(attributes.priority));
 }
 
+void sched_setaffinity(const std::vector<unsigned>& cpus) {
+  constexpr unsigned bits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> mask(1);
+  for (const unsigned cpu : cpus) {
+    if (cpu / bits >= mask.size()) mask.resize(cpu / bits + 1);
+    mask[cpu / bits] |= 1UL << cpu % bits;
+  }
+  // The system call itself: glibc's fixed set ends at CPU 1023.
+  if (::syscall(SYS_sched_setaffinity, 0, mask.size() * sizeof(unsigned long), mask.data()) < 0)
+    throw_errno("sched_setaffinity");
+}
+
 void ioprio_set_group(int pgrp, int io_class, int priority) {
   constexpr int who_pgrp = 2, class_shift = 13;
   if (::syscall(SYS_ioprio_set, who_pgrp, pgrp, (io_class << class_shift) | priority) != 0)

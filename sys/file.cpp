@@ -4,6 +4,7 @@
 #include <linux/limits.h>
 #include <sys/random.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 
 #include <array>
 #include <cerrno>
@@ -125,6 +126,10 @@ void write_all(FdRef fd, std::string_view data) {
   }
 }
 
+int try_write(FdRef fd, std::string_view value) {
+  return write_once(fd, value);
+}
+
 int try_write_file(FdRef directory, const std::string& path, std::string_view value) {
   const FdResult file = try_openat(directory, path, O_WRONLY);
   return file ? write_once(file.fd, value) : file.error_number;
@@ -228,6 +233,12 @@ long filesystem_type(FdRef fd) {
   struct ::statfs result {};
   if (retry([&] { return ::fstatfs(fd.raw(), &result); }) != 0) throw_errno("fstatfs");
   return static_cast<long>(result.f_type);
+}
+
+bool is_writable_filesystem(const std::string& path, long type) {
+  struct ::statfs result {};
+  if (retry([&] { return ::statfs(path.c_str(), &result); }) != 0) return false;
+  return static_cast<long>(result.f_type) == type && (result.f_flags & ST_RDONLY) == 0;
 }
 
 std::string descriptor_path(FdRef fd) {

@@ -34,6 +34,8 @@ void write_all(FdRef fd, std::string_view data);
 /// One write(2) to an existing file (procfs, cgroupfs): these take a value whole or not at all.
 void write_file(FdRef directory, const std::string& path, std::string_view value);
 int try_write_file(FdRef directory, const std::string& path, std::string_view value);  // 0 or errno
+/// The same to an open file. 0 or errno.
+int try_write(FdRef fd, std::string_view value);
 /// Replaces `name` in `directory` atomically: `.name.XXXX` made exclusively beside it, written, renamed.
 void replace_file(FdRef directory, const std::string& name, std::string_view data, mode_t mode);
 
@@ -53,6 +55,8 @@ void make_directories(const std::string& path, mode_t mode);
 std::string current_directory();
 /// statfs(2) f_type.
 long filesystem_type(FdRef fd);
+/// A path leads to a file system of that type that is mounted writable.
+bool is_writable_filesystem(const std::string& path, long type);
 /// "/proc/self/fd/N": for calls that take only a path.
 std::string descriptor_path(FdRef fd);
 

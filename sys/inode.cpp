@@ -66,6 +66,10 @@ std::vector<std::string> list_xattrs(FdRef fd) {
   return list;
 }
 
+int try_set_xattr(FdRef fd, const std::string& name, std::string_view value) {
+  return ::fsetxattr(fd.raw(), name.c_str(), value.data(), value.size(), 0) == 0 ? 0 : errno;
+}
+
 int try_copy_xattr(FdRef from, FdRef to, const std::string& name) {
   ssize_t size = ::fgetxattr(from.raw(), name.c_str(), nullptr, 0);
   if (size < 0) return errno;

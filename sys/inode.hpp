@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sys/fd.hpp"
@@ -41,6 +42,8 @@ int try_set_times(FdRef fd, const struct ::stat& like);
 
 /// Names of the extended attributes of an open file; empty where the file system has none.
 std::vector<std::string> list_xattrs(FdRef fd);
+/// Sets an extended attribute of an open file (not O_PATH). 0 or errno.
+int try_set_xattr(FdRef fd, const std::string& name, std::string_view value);
 /// Copies one extended attribute. 0 or errno.
 int try_copy_xattr(FdRef from, FdRef to, const std::string& name);
 /// Copies content from the current offset to the end, in the kernel where it can.

@@ -162,6 +162,10 @@ void setns(FdRef namespace_fd, std::uint64_t type) {
     if (errno != EUSERS || deadline.passed()) throw_errno("setns " + flag_names(type));
 }
 
+int try_setns(FdRef fd, std::uint64_t type) {
+  return ::setns(fd.raw(), static_cast<int>(type)) == 0 ? 0 : errno;
+}
+
 void unshare(std::uint64_t flags) {
   if (::syscall(SYS_unshare, static_cast<unsigned long>(flags)) != 0)
     throw_errno("unshare " + flag_names(flags));

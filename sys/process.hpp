@@ -52,6 +52,8 @@ struct ProcessStat {
 std::optional<ProcessStat> process_stat(int pid);
 
 void setns(FdRef namespace_fd, std::uint64_t type);
+/// setns(2) without a retry; 0 or errno. With a pidfd (Linux 5.8) `type` may name several namespaces.
+int try_setns(FdRef fd, std::uint64_t type);
 void unshare(std::uint64_t flags);
 void sethostname(const std::string& name);
 void setdomainname(const std::string& name);
@@ -96,6 +98,8 @@ struct SchedAttributes {
   std::uint64_t runtime = 0, deadline = 0, period = 0;
 };
 void sched_setattr(int pid, const SchedAttributes& attributes);
+/// sched_setaffinity(2) of the caller: the CPUs it may run on.
+void sched_setaffinity(const std::vector<unsigned>& cpus);
 /// ioprio_set(2), IOPRIO_WHO_PGRP.
 void ioprio_set_group(int pgrp, int io_class, int priority);
 

@@ -170,6 +170,8 @@ Child::Child(const std::vector<std::string>& argv, const RunOptions& options)
     : argv_(argv), timeout_(options.timeout) {
   out_ = std::make_shared<Fd>(memfd_create("stdout", MFD_CLOEXEC));
   err_ = std::make_shared<Fd>(memfd_create("stderr", MFD_CLOEXEC));
+  // Several processes write at the same time, and a memfd's offset is not locked: lines would be overwritten.
+  for (const auto& file : {out_, err_}) fcntl(file->get(), F_SETFL, O_APPEND);
   Fd in(memfd_create("stdin", MFD_CLOEXEC));
   REQUIRE(write(in.get(), options.input.data(), options.input.size()) ==
           static_cast<ssize_t>(options.input.size()));

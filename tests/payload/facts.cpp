@@ -165,6 +165,19 @@ void add_scheduling(JsonWriter& out) {
   out.number("ioprio_priority", ioprio & 7);
 }
 
+// get_mempolicy(2): -1 where the kernel has no NUMA.
+void add_memory_policy(JsonWriter& out) {
+  int mode = -1;
+  unsigned long nodes[1024 / 64]{};
+  if (syscall(SYS_get_mempolicy, &mode, nodes, 1024UL, nullptr, 0UL) != 0) mode = -1;
+  out.number("memory_policy", mode);
+  out.key("memory_nodes");
+  out.begin_array();
+  for (size_t node = 0; mode >= 0 && node < 1024; ++node)
+    if ((nodes[node / 64] >> (node % 64) & 1UL) != 0) out.value(static_cast<long long>(node));
+  out.end_array();
+}
+
 void add_names(JsonWriter& out) {
   struct utsname names {};
   uname(&names);
@@ -233,6 +246,7 @@ std::string facts() {
   add_status(out);
   add_rlimits(out);
   add_scheduling(out);
+  add_memory_policy(out);
   add_names(out);
   add_clocks(out);
   add_keyring(out);

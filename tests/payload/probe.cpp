@@ -2,9 +2,11 @@
 // things on demand. Static; also run on the host as a hook. `probe` alone lists the commands.
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,13 +16,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "facts.hpp"
+#include "hunt.hpp"
 #include "json_writer.hpp"
+#include "system_calls.hpp"
 
 namespace {
 
@@ -216,6 +221,29 @@ int list_entries(const char* path) {
   return count > 2 ? 0 : ENODATA;
 }
 
+int try_tcp(const char* port, int (*call)(int, const sockaddr*, socklen_t)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(std::atoi(port)));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int error = outcome(call(fd, reinterpret_cast<sockaddr*>(&address), sizeof address));
+  close(fd);
+  return error;
+}
+
+int connect_abstract(const char* name) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path + 1, name, sizeof address.sun_path - 2);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int error =
+      outcome(connect(fd, reinterpret_cast<sockaddr*>(&address),
+                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + std::strlen(name))));
+  close(fd);
+  return error;
+}
+
 int attempt(const std::string& action, const char* path) {
   if (action == "write") return open_and_close(path, O_WRONLY);
   if (action == "create") return open_and_close(path, O_WRONLY | O_CREAT | O_EXCL);
@@ -228,6 +256,11 @@ int attempt(const std::string& action, const char* path) {
   if (action == "list") return list_entries(path);  // ENODATA: empty
   if (action == "null") return outcome(mknod(path, S_IFCHR | 0666, makedev(1, 3)));
   if (action == "fifo") return outcome(mkfifo(path, 0666));
+  if (action == "truncate") return outcome(truncate(path, 0));
+  if (action == "bind") return try_tcp(path, bind);  // a port
+  if (action == "connect") return try_tcp(path, connect);
+  if (action == "abstract") return connect_abstract(path);
+  if (action == "signal") return outcome(kill(std::atoi(path), 0));  // a process
   return EINVAL;
 }
 
@@ -285,15 +318,26 @@ int do_cat(int argc, char** argv) {
   return write(1, text.data(), text.size()) >= 0 ? 0 : 1;
 }
 
+// cookie: of core scheduling (prctl(2), PR_SCHED_CORE_GET), or the name of errno.
+int do_cookie(int, char**) {
+  unsigned long cookie = 0;
+  if (prctl(62 /* PR_SCHED_CORE */, 0UL, 0UL, 0UL, &cookie) == 0)
+    std::printf("%lx\n", cookie);
+  else
+    std::puts(error_name(errno).c_str());
+  return 0;
+}
+
 struct Entry {
   const char* name;
   Command run;
 };
 constexpr Entry commands[] = {
-    {"facts", do_facts},   {"pause", do_pause}, {"trap", do_trap},   {"exit", do_exit},
-    {"die", do_die},       {"hook", do_hook},   {"block", do_block}, {"daemon", do_daemon},
-    {"spawn", do_spawn},   {"stat", do_stat},   {"try", do_try},     {"winsize", do_winsize},
-    {"notify", do_notify}, {"cat", do_cat},
+    {"facts", do_facts},   {"pause", do_pause}, {"trap", do_trap},       {"exit", do_exit},
+    {"die", do_die},       {"hook", do_hook},   {"block", do_block},     {"daemon", do_daemon},
+    {"spawn", do_spawn},   {"stat", do_stat},   {"try", do_try},         {"winsize", do_winsize},
+    {"notify", do_notify}, {"cat", do_cat},     {"syscall", do_syscall}, {"cookie", do_cookie},
+    {"hunt", do_hunt},
 };
 
 }  // namespace

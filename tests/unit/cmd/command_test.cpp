@@ -48,6 +48,10 @@ const SurfaceRow surface[] = {
       "preserve-fds", "detach", "keep", "no-subreaper"}},
     {"start", {}},
     {"state", {}},
+    {"exec",
+     {"process", "tty", "detach", "cwd", "env", "user", "additional-gids", "cap", "no-new-privs", "apparmor",
+      "process-label", "cgroup", "ignore-paused", "preserve-fds", "console-socket", "pidfd-socket",
+      "pid-file"}},
     {"kill", {"all", "regex"}},
     {"pause", {"regex"}},
     {"resume", {"regex"}},
@@ -83,6 +87,9 @@ TEST_CASE("argv of the engines parses", "[command]") {
        {"--bundle", "/b", "--pid-file", "/p", "--console-socket", "/s", "--no-pivot", "--no-new-keyring",
         "--preserve-fds", "2", "id"}},
       {"run", {"--bundle", "/b", "-no-subreaper", "--keep", "--detach", "id"}},
+      {"exec", {"--process", "/f", "--console-socket", "/s", "--detach", "--pid-file", "/p", "id"}},
+      {"exec", {"--pid-file", "/p", "--process", "/f", "--detach", "--tty", "id"}},
+      {"exec", {"id", "ls", "-l", "--color"}},
       {"kill", {"id"}},
       {"kill", {"id", "9"}},
       {"kill", {"--all", "id", "15"}},
@@ -186,7 +193,8 @@ TEST_CASE("a command's help teaches: description, example, every option, exit co
     INFO(help);
     CHECK(help.starts_with("Usage: ocx " + std::string(each->name) + " [options]"));
     CHECK(help.find(std::string("Example:\n  ocx ") + std::string(each->name)) != std::string::npos);
-    CHECK(help.find(each->name == "run" ? "Exit codes: the program's own; 128 + N" : "Exit codes: 0") !=
+    const bool passes_on = each->name == "run" || each->name == "exec";
+    CHECK(help.find(passes_on ? "Exit codes: the program's own; 128 + N" : "Exit codes: 0") !=
           std::string::npos);
     for (const cmd::Option& option : each->options) {
       CHECK(help.find(std::string("--") + option.name) != std::string::npos);

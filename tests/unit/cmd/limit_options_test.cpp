@@ -140,8 +140,18 @@ TEST_CASE("a wrong value is answered with the option and what it takes", "[updat
     CHECK(error_of({std::string("--") + option, text})
               .starts_with("invalid value \"" + std::string(text) + "\" for --" + option + ": use a "));
   }
-  for (const char* option : {"--l3-cache-schema", "--mem-bw-schema"})
-    CHECK(error_of({option, "L3:0=f"}).starts_with("the container has no intelRdt"));
+}
+
+TEST_CASE("schemata options are one line with their start", "[update]") {
+  const auto l3 = [](const Words& words) {
+    return cmd::schema_option(parse(words), "l3-cache-schema", "L3");
+  };
+  CHECK(l3({"--l3-cache-schema", "L3:0=f"}) == "L3:0=f");
+  CHECK(l3({"--l3-cache-schema", "L3CODE:0=f"}) == "L3CODE:0=f");
+  CHECK_FALSE(l3({"--memory", "1g"}));
+  CHECK_THROWS_AS(l3({"--l3-cache-schema", "MB:0=1"}), Error);
+  CHECK_THROWS_AS(l3({"--l3-cache-schema", "L3:0=f\nMB:0=1"}), Error);
+  CHECK_THROWS_AS(l3({"--l3-cache-schema", ""}), Error);
 }
 
 TEST_CASE("every option of update but --resources is a limit with a place in the document", "[update]") {
@@ -153,7 +163,7 @@ TEST_CASE("every option of update but --resources is a limit with a place in the
     CHECK(options.count(option.substr(2)) == 1);
     ++with_place;
   }
-  CHECK(with_place + 3 == options.size());  // --resources and the two of Intel RDT
+  CHECK(with_place + 1 == options.size());  // --resources
   Words all;
   for (const std::string& option : options)
     if (option != "resources") all.push_back("--" + option + "=1");

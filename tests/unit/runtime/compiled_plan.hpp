@@ -90,7 +90,6 @@ struct StepWords {
   }
   std::string operator()(const runtime::step::FindExecutable& s) const { return "find " + s.name; }
   std::string operator()(const runtime::step::SetMemoryPolicy&) const { return "memory-policy"; }
-  std::string operator()(const runtime::step::CoreScheduling&) const { return "core-scheduling"; }
   std::string operator()(const runtime::step::AppArmorProfile& s) const { return "apparmor " + s.name; }
   std::string operator()(const runtime::step::SelinuxLabel& s) const { return "selinux " + s.label; }
   std::string operator()(const runtime::step::Landlock&) const { return "landlock"; }

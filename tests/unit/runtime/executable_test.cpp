@@ -160,7 +160,11 @@ TEST_CASE("why execve failed") {
 #endif
   CHECK(explain("missing", ENOENT).empty());
   CHECK(explain("directory", ENOENT).empty());
-  CHECK(explain("lost", EACCES).empty());
+  CHECK(explain("lost", EACCES) == "its interpreter \"/no/interpreter\" can't be executed");
+  // Modes that allow it leave those that are not modes; without them errno says all.
+  CHECK_THAT(explain("good", EACCES), Catch::Contains("Landlock"));
+  CHECK(explain("missing", EACCES).empty());
+  CHECK(explain("good", EPERM).empty());
 }
 
 TEST_CASE("these explanations are of errors the kernel really gives") {

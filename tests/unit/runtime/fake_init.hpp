@@ -14,6 +14,7 @@ class FakeChannel : public runtime::InitChannel {
   void wait_for_cgroup() override { ++cgroup_waits; }
   void send_console(sys::FdRef sent) override { master.reset(::fcntl(sent.raw(), F_DUPFD_CLOEXEC, 0)); }
   sys::UniqueFd request_tree(const std::string&, bool) override { return {}; }
+  sys::UniqueFd request_idmapped(const runtime::Origin&) override { return {}; }
   std::string receive_seccomp() override { return program; }
   void send_listener(sys::FdRef sent) override { listener.reset(::fcntl(sent.raw(), F_DUPFD_CLOEXEC, 0)); }
 

@@ -96,40 +96,23 @@ TEST_CASE("each step names the setting that asked for it") {
   CHECK(plan.attributes[0].origin == "/process/rlimits/0");
 }
 
-TEST_CASE("settings this version does not execute are refused with their place") {
-  struct Row {
-    const char* pointer;
-    json value;
-    const char* origin;
-  };
-  const json maps = {{{"containerID", 0}, {"hostID", 5}, {"size", 1}}};
-  const Row rows[] = {{"/linux/seccomp", {{"defaultAction", "SCMP_ACT_ALLOW"}}, "/linux/seccomp"},
-                      {"/linux/intelRdt", {{"closID", "x"}}, "/linux/intelRdt"},
-                      {"/linux/memoryPolicy", {{"mode", "MPOL_BIND"}, {"nodes", "0"}}, "/linux/memoryPolicy"},
-                      {"/linux/netDevices", {{"eth0", json::object()}}, "/linux/netDevices"},
-                      {"/linux/mountLabel", "label", "/linux/mountLabel"},
-                      {"/process/apparmorProfile", "profile", "/process/apparmorProfile"},
-                      {"/process/selinuxLabel", "label", "/process/selinuxLabel"}};
-  for (const Row& row : rows) {
-    PlanSource source;
-    source.config[json::json_pointer(row.pointer)] = row.value;
-    const Error error = source.error();
-    INFO(row.pointer << ": " << error.what());
-    CHECK(error.kind() == ErrorKind::unsupported);
-    CHECK(error.origin() == row.origin);
-  }
-  for (const char* option : {"idmap", "ridmap"}) {
-    PlanSource source;
-    source.config["mounts"].push_back({{"destination", "/data"},
-                                       {"source", "/x"},
-                                       {"options", {"bind", option}},
-                                       {"uidMappings", maps},
-                                       {"gidMappings", maps}});
-    const Error error = source.error();
-    INFO(error.what());
-    CHECK(error.kind() == ErrorKind::unsupported);
-    CHECK(error.origin().rfind("/mounts/7", 0) == 0);
-  }
+TEST_CASE("network devices keep their names unless told otherwise, and init waits for them") {
+  PlanSource source;
+  source.config["linux"].erase("resources");
+  CHECK_FALSE(source.compile().parent_acts_between());
+  source.config["linux"]["netDevices"] = {{"eth0", json::object()}, {"eth1", {{"name", "net%d"}}}};
+  const runtime::Plan plan = source.compile();
+  CHECK(plan.parent_acts_between());
+  REQUIRE(plan.net_devices.size() == 2);
+  CHECK(plan.net_devices[0].name == "eth0");
+  CHECK(plan.net_devices[1].host_name == "eth1");
+  CHECK(plan.net_devices[1].name == "net%d");
+  CHECK(plan.net_devices[1].origin == "/linux/netDevices/eth1");
+  source.config.erase("hostname");
+  source.host.joined_own = CLONE_NEWNET;
+  source.config["linux"]["namespaces"] = {{{"type", "mount"}},
+                                          {{"type", "network"}, {"path", "/proc/self/ns/net"}}};
+  CHECK(source.error().origin() == "/linux/netDevices");
 }
 
 TEST_CASE("resource limits are refused where there are no cgroups, too: nothing would enforce them") {

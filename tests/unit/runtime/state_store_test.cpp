@@ -63,6 +63,8 @@ Record full_record() {
   record.cgroup_driver = CgroupDriver::disabled;
   record.cgroup_paths = {{"memory", "/sys/fs/cgroup/memory/full"}};
   record.cgroups_made = {"/sys/fs/cgroup/memory/full"};
+  record.intel_rdt = {"/sys/fs/resctrl", "/sys/fs/resctrl/full", true,
+                      "/sys/fs/resctrl/full/mon_groups/full"};
   record.namespace_paths = {{"mnt", "/proc/4711/ns/mnt"}, {"pid", "/proc/4711/ns/pid"}};
   record.own_pid_namespace = false;
   record.has_process = false;
@@ -124,6 +126,7 @@ TEST_CASE("a record comes back as it was saved", "[state]") {
   CHECK(loaded.start_time == saved.start_time);
   CHECK(loaded.annotations == saved.annotations);
   CHECK(loaded.cgroups_made == saved.cgroups_made);
+  CHECK(loaded.intel_rdt == saved.intel_rdt);
   CHECK(loaded.namespace_paths == saved.namespace_paths);
   CHECK(loaded.cgroup_driver == CgroupDriver::disabled);
   CHECK_FALSE(loaded.own_pid_namespace);

@@ -62,6 +62,9 @@ class TestInit final : public runtime::InitChannel {
   void send_console(sys::FdRef) override {}
   std::string receive_seccomp() override { return {}; }
   void send_listener(sys::FdRef) override {}
+  sys::UniqueFd request_idmapped(const runtime::Origin& origin) override {
+    throw Error("the parent was asked for " + origin);
+  }
   sys::UniqueFd request_tree(const std::string& path, bool) override {
     requested = path;
     throw Error("the parent was asked for " + path);

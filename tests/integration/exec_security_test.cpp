@@ -1,0 +1,101 @@
+// What a hostile container can do to whoever execs into it.
+#include <fcntl.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/integration/exec_container.hpp"
+
+using namespace ocx::test;
+
+namespace {
+
+/// OCX_TEST_HUNTS: how many processes the attacker gets to see.
+int hunts() {
+  const char* text = std::getenv("OCX_TEST_HUNTS");
+  return text == nullptr ? 50 : std::atoi(text);
+}
+
+/// Execs until the attacker has met enough of the joining processes to prove something; on a busy machine it
+/// misses most of them.
+void check_hunt(Bundle& bundle) {
+  constexpr size_t enough = 5;
+  const Path report = bundle.rootfs() / "tmp/report";
+  bundle.args({"/bin/probe", "hunt", "/tmp/report"});
+  Running running(bundle);
+  wait_for_file(report);
+  const auto said = [&] { return lines(read_file(report)); };
+  for (int i = 0; i < hunts() || (said().size() <= enough && i < 1000); ++i)
+    REQUIRE(running.exec({}, {"/bin/probe", "exit", "0"}).status == 0);
+  REQUIRE_OK(running.container.kill("KILL"));
+  running.container.wait_exit();
+  INFO(read_file(report));
+  CHECK(said().size() > enough);
+  const auto all = said();
+  for (size_t i = 1; i < all.size(); ++i) CHECK(all[i] == "met one");
+}
+
+}  // namespace
+
+TEST_CASE("nothing inside gets hold of a process that joins", "[exec][security]") {
+  ONLY_OCX("runc is slow");
+  Bundle bundle;
+  std::filesystem::permissions(bundle.rootfs() / "tmp", std::filesystem::perms::all);
+  check_hunt(bundle);
+}
+
+TEST_CASE("nothing inside a user namespace gets hold of a process that joins", "[exec][security][userns]") {
+  ONLY_OCX("runc is slow");
+  Bundle bundle;
+  bundle.use_user_namespace();
+  bundle.capabilities({"CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_KILL"});
+  check_hunt(bundle);
+}
+
+TEST_CASE("exec of #!/proc/self/exe does not reach the runtime's file (CVE-2019-5736)", "[exec][security]") {
+  Bundle bundle;
+  write_file(bundle.rootfs() / "bin/evil", "#!/proc/self/exe\n", 0755);
+  const auto before = std::filesystem::last_write_time(runtime_path());
+  Running running(bundle);
+  Child writer = running.spawn(
+      {}, {"/bin/sh", "-c",
+           "echo ready > /tmp/ready; n=0; while test $n -lt 300; do n=$((n+1)); for p in /proc/[0-9]*; do "
+           "echo overwritten 2>/dev/null > $p/exe; done; done"});
+  wait_for_file(bundle.rootfs() / "tmp/ready");
+  for (int i = 0; i < 10; ++i) running.exec({}, {"/bin/evil"});
+  ::kill(writer.pid(), SIGKILL);
+  writer.wait();
+  const bool untouched = std::filesystem::last_write_time(runtime_path()) == before;
+  REQUIRE(untouched);
+}
+
+TEST_CASE("exec does not start outside of the root (CVE-2024-21626)", "[exec][security][fds]") {
+  Bundle bundle;
+  Running running(bundle);
+  const Fd directory(::open("/", O_RDONLY | O_DIRECTORY));
+  RunOptions options;
+  options.fds = {{7, directory.get()}};
+  for (int number = 3; number < 16; ++number) {
+    const std::string link = "/proc/self/fd/" + std::to_string(number);
+    INFO(link);
+    // One that is the container's own root is as good as "/".
+    for (const std::string& place : {link, link + "/../.."})
+      CHECK(running.exec({"--cwd", place}, {"/bin/busybox", "test", "-x", "bin/probe"}, options).status != 1);
+    CHECK(running.exec({}, {link + "/bin/bash", "-c", "true"}, options).status != 0);
+  }
+}
+
+TEST_CASE("exec never joins a process that got init's pid", "[exec][security]") {
+  ONLY_OCX("the record is ocx's");
+  Bundle bundle;
+  Running running(bundle);
+  const Path record = running.container.state_directory() / "state.json";
+  const std::string original = read_file(record);
+  json changed = parse_json(original);
+  changed["init_process_start"] = changed["init_process_start"].get<std::uint64_t>() + 1;
+  write_file(record, changed.dump(), 0600);
+  const Result result = running.exec({}, {"true"});
+  CHECK(result.status == 255);
+  CHECK(contains(error_message(result), "cannot exec in a stopped container"));
+  write_file(record, original, 0600);
+}
