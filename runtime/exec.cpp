@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <optional>
 
+#include "cgroups/resctrl.hpp"
 #include "runtime/console.hpp"
+#include "runtime/cpu_affinity.hpp"
 #include "runtime/exec_cgroup.hpp"
 #include "runtime/exec_child.hpp"
 #include "runtime/exec_plan.hpp"
@@ -21,13 +23,13 @@
 #include "runtime/passed_fds.hpp"
 #include "runtime/pid_file.hpp"
 #include "runtime/seccomp.hpp"
-#include "runtime/seccomp_cache.hpp"
 #include "runtime/status.hpp"
 #include "spec/exec_document.hpp"
 #include "spec/parse.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
+#include "sys/process.hpp"
 #include "sys/rollback.hpp"
 #include "sys/socket.hpp"
 #include "sys/text.hpp"
@@ -50,6 +52,7 @@ class Execution {
 
  private:
   void check_status();
+  void launch();
   spec::Process chosen_process() const;
   void check_terminal(const spec::Process& process) const;
   ExecFacts gather_facts(const spec::Process& process) const;
@@ -69,7 +72,7 @@ class Execution {
   spec::Config kept_;
   std::uint64_t namespaces_ = 0;
   Plan plan_;
-  std::vector<unsigned> cpus_;
+  std::string cpus_;
   Channel channel_;
   sys::CloneResult child_;
   sys::UniqueFd console_;
@@ -96,14 +99,22 @@ std::uint32_t root_id(const std::string& map) {
   return first.value_or(0);
 }
 
-/// The rules of the filter are not in the exec document: when the compiled one is lost they come from the
-/// whole configuration.
-std::string kept_filter(const StateDirectory& directory, const Record& record) {
-  if (auto file = load_seccomp_file(directory.fd(), "seccomp")) return std::move(file->program);
+/// The rules of the filter are not in the exec document, but in the whole configuration.
+spec::Seccomp whole_profile(const StateDirectory& directory) {
   spec::Warnings given_by_create;
-  const spec::Config config =
-      spec::parse_config(sys::read_file(directory.fd(), "config.json"), given_by_create);
-  return stored_seccomp(directory, config.linux.seccomp.value(), record.annotations);
+  std::optional<spec::Seccomp> profile =
+      spec::parse_config(directory.load_config(), given_by_create).linux.seccomp;
+  if (!profile) throw Error("config.json in the state directory has lost its /linux/seccomp");
+  return std::move(*profile);
+}
+
+/// What the death of init makes of a call: a pid that is gone or, while the kernel ends its namespace, ENOMEM
+/// from clone (pid_namespaces(7)).
+bool is_by_death(const Error& error, const Record& record) {
+  const int number = error.error_number();
+  if (number != ENOMEM && number != ESRCH && number != ENOENT) return false;
+  const auto stat = sys::process_stat(record.pid);
+  return !stat || stat->exiting || stat->start_time != record.start_time;
 }
 
 Execution::Execution(const Globals& globals, const ExecRequest& request)
@@ -113,6 +124,19 @@ Execution::Execution(const Globals& globals, const ExecRequest& request)
       proc_(sys::Procfs::open_host()) {
   check_status();
   kept_ = spec::parse_exec_document(directory_.load_exec_document());
+  try {
+    launch();
+  } catch (const Error& error) {
+    if (is_by_death(error, record_)) throw Error(messages::exec_stopped, ErrorKind::wrong_state);
+    throw;
+  }
+  serve_until_ready();
+  serve_until_executed();
+  if (!request_.pid_file.empty()) write_pid_file(request_.pid_file, child_.pid);
+  rollback_.commit();
+}
+
+void Execution::launch() {
   const spec::Process process = chosen_process();
   check_terminal(process);
   const ExecFacts facts = gather_facts(process);
@@ -121,15 +145,10 @@ Execution::Execution(const Globals& globals, const ExecRequest& request)
   for (const std::string& warning : warnings) sys::log_warning(warning);
   namespaces_ = facts.namespaces;
   if (process.exec_cpu_affinity) {
-    const auto initial = sys::parse_cpu_list(process.exec_cpu_affinity->initial);
-    if (initial && !initial->empty()) sys::sched_setaffinity(*initial);
-    cpus_ = sys::parse_cpu_list(process.exec_cpu_affinity->final).value_or(std::vector<unsigned>());
+    set_cpu_affinity(process.exec_cpu_affinity->initial, "initial");
+    cpus_ = process.exec_cpu_affinity->final;
   }
   clone();
-  serve_until_ready();
-  serve_until_executed();
-  if (!request_.pid_file.empty()) write_pid_file(request_.pid_file, child_.pid);
-  rollback_.commit();
 }
 
 void Execution::check_status() {
@@ -203,7 +222,7 @@ sys::UniqueFd Execution::open_root() const {
 void Execution::clone() {
   auto [ours, theirs] = sys::socketpair_seqpacket();
   channel_ = Channel(std::move(ours));
-  ExecCgroup cgroup(proc_, record_.pid, record_.cgroup_paths, request_.cgroups);
+  ExecCgroup cgroup(proc_, record_.pid, record_.cgroup_paths, request_.cgroups, record_.annotations);
   const sys::UniqueFd root = open_root();
   ExecArguments arguments{.plan = plan_,
                           .target = {proc_, record_.pid, init_},
@@ -213,9 +232,12 @@ void Execution::clone() {
                           .seccomp = {},
                           .cpus = cpus_,
                           .fail_at = {}};
-  if (plan_.seccomp) arguments.seccomp = kept_filter(directory_, record_);
+  if (plan_.seccomp)
+    arguments.seccomp = stored_seccomp(
+        directory_, [this] { return whole_profile(directory_); }, record_.annotations);
   if (const char* place = std::getenv("OCX_TEST_FAIL_AT")) arguments.fail_at = place;
-  commit_due_ = !request_.console_socket.empty() || !request_.pidfd_socket.empty();
+  commit_due_ =
+      !request_.console_socket.empty() || !request_.pidfd_socket.empty() || !record_.intel_rdt.empty();
   arguments.commit_due = commit_due_;
   if ((namespaces_ & CLONE_NEWPID) != 0) {
     arguments.relay = ::geteuid() != 0;
@@ -237,6 +259,7 @@ void Execution::clone() {
       cgroup.attach(child_.pid);
       channel_.send(MessageType::cgroup_joined);
     }
+    cgroups::join_resctrl(record_.intel_rdt, child_.pid);  // it is no child of init, so it inherits nothing
     if (!request_.pidfd_socket.empty()) send_pidfd(request_.pidfd_socket, child_.pidfd, "setns");
     if (commit_due_ && request_.console_socket.empty()) channel_.send(MessageType::commit);
   } catch (const Error& error) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "cgroups/detect.hpp"
+#include "cgroups/leaf.hpp"
 #include "cgroups/path.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
@@ -64,6 +65,12 @@ bool init_may_be_elsewhere(int error_number) {
   return error_number == EBUSY || error_number == ENOENT || error_number == ENODEV;
 }
 
+bool has_leaf(const std::map<std::string, std::string>& annotations) {
+  if (annotations.empty()) return false;
+  const cgroups::Leaves leaves = cgroups::leaves_of(annotations, true);
+  return !leaves.subgroup.empty() || !leaves.delegated.empty();
+}
+
 }  // namespace
 
 cgroups::Paths exec_cgroup_paths(const cgroups::Paths& container, const std::vector<std::string>& wishes) {
@@ -83,7 +90,8 @@ cgroups::Paths exec_cgroup_paths(const cgroups::Paths& container, const std::vec
 }
 
 ExecCgroup::ExecCgroup(const sys::Procfs& proc, int init, const cgroups::Paths& container,
-                       const std::vector<std::string>& wishes)
+                       const std::vector<std::string>& wishes,
+                       const std::map<std::string, std::string>& annotations)
     : proc_(proc), init_(init), chosen_(!wishes.empty()) {
   if (chosen_ && container.empty())
     throw Error("--cgroup: the container has no cgroup of its own", ErrorKind::usage);
@@ -92,11 +100,13 @@ ExecCgroup::ExecCgroup(const sys::Procfs& proc, int init, const cgroups::Paths& 
     if (std::none_of(directories_.begin(), directories_.end(), same))
       directories_.push_back({controller, path});
   }
+  // Not left to EBUSY: a container's cgroup without controllers to hand down would take the process.
+  if (has_leaf(annotations) && unified_alone() && follow_init(EBUSY)) return;
   open_target();
 }
 
 void ExecCgroup::open_target() {
-  if (directories_.size() != 1 || !directories_.front().controller.empty()) return;
+  if (!unified_alone()) return;
   const std::string& path = directories_.front().path;
   sys::FdResult directory = sys::try_openat(here, path, O_PATH | O_DIRECTORY);
   if (!directory && !follow_init(directory.error_number))

@@ -1,6 +1,7 @@
 // The cgroups that a process goes into when it joins a container.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,9 +19,10 @@ cgroups::Paths exec_cgroup_paths(const cgroups::Paths& container, const std::vec
 
 class ExecCgroup {
  public:
-  /// `wishes` as for exec_cgroup_paths(); `init` is the container's first process.
+  /// `wishes` as for exec_cgroup_paths(); `init` is the container's first process. `annotations`: those that
+  /// give init a cgroup below the container's (cgroups/leaf.hpp) do so for who joins.
   ExecCgroup(const sys::Procfs& proc, int init, const cgroups::Paths& container,
-             const std::vector<std::string>& wishes);
+             const std::vector<std::string>& wishes, const std::map<std::string, std::string>& annotations);
 
   bool empty() const { return directories_.empty(); }
   /// For CLONE_INTO_CGROUP, where the only hierarchy is the unified one.
@@ -36,6 +38,7 @@ class ExecCgroup {
   struct Directory {
     std::string controller, path;
   };
+  bool unified_alone() const { return directories_.size() == 1 && directories_.front().controller.empty(); }
   void open_target();
   std::optional<std::string> directory_of_init(const std::string& controller) const;
   void attach_to(Directory& directory, const std::string& pid);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "runtime/cpu_affinity.hpp"
 #include "runtime/handshake.hpp"
 #include "runtime/passed_fds.hpp"
 #include "runtime/program.hpp"
@@ -140,7 +141,7 @@ void Joiner::enter_root() {
 
 void Joiner::wait_for_parent() {
   conversation_.wait_for_cgroup();
-  if (!arguments_.cpus.empty()) sys::sched_setaffinity(arguments_.cpus);
+  set_cpu_affinity(arguments_.cpus, "final");
   if (arguments_.commit_due) channel_.expect(MessageType::commit);
 }
 

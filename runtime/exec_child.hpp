@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "runtime/join.hpp"
 #include "runtime/plan.hpp"
@@ -24,7 +23,7 @@ struct ExecArguments {
   bool cgroup_due = false;       // `cgroup_joined` comes
   bool commit_due = false;       // `commit` comes: descriptors are still being handed to others
   std::string seccomp;           // the compiled filter
-  std::vector<unsigned> cpus;    // once it is in the cgroup; empty: as they are
+  std::string cpus;              // once it is in the cgroup; empty: as they are
   std::string fail_at;           // tests: "enter:3", the step that has to fail
 };
 

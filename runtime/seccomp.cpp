@@ -11,8 +11,6 @@
 namespace ocx::runtime {
 namespace {
 
-constexpr const char* container_file = "seccomp";
-
 /// crun's annotation: a name that libseccomp does not know is an error.
 bool fails_unknown(const Annotations& annotations) {
   const auto found = annotations.find("run.oci.seccomp_fail_unknown_syscall");
@@ -26,7 +24,7 @@ std::string bytes_of(const FilterProgram& program) {
 /// For exec. The file is the container's own: whatever happens to the cache later, its filter stays.
 void keep(sys::FdRef container, const std::string& program) {
   const sys::UniqueFd file =
-      sys::openat(container, container_file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+      sys::openat(container, StateDirectory::seccomp_file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   sys::write_all(file, write_seccomp_file({{}, program}));
 }
 
@@ -51,11 +49,12 @@ std::string compile_seccomp(const StateDirectory& directory, const spec::Seccomp
   return file.program;
 }
 
-std::string stored_seccomp(const StateDirectory& directory, const spec::Seccomp& profile,
+std::string stored_seccomp(const StateDirectory& directory, const std::function<spec::Seccomp()>& profile,
                            const Annotations& annotations) {
-  if (auto file = load_seccomp_file(directory.fd(), container_file)) return std::move(file->program);
+  if (auto file = load_seccomp_file(directory.fd(), StateDirectory::seccomp_file))
+    return std::move(file->program);
   sys::log_warning("seccomp: the filter kept for the container is missing or damaged, compiling it again");
-  return bytes_of(compile_filter(profile, fails_unknown(annotations)));
+  return bytes_of(compile_filter(profile(), fails_unknown(annotations)));
 }
 
 }  // namespace ocx::runtime

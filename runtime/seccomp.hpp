@@ -8,6 +8,7 @@
 //            MessageType::listener brings the listener back: take_listener(), then send_listener().
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,9 +34,9 @@ std::optional<std::string> cached_seccomp(const StateDirectory& directory, const
 std::string compile_seccomp(const StateDirectory& directory, const spec::Seccomp& profile,
                             const Annotations& annotations);
 
-/// The program create left for the container; where that file is gone or damaged it is compiled again from
-/// the profile.
-std::string stored_seccomp(const StateDirectory& directory, const spec::Seccomp& profile,
+/// The program create left for the container; where that file is gone or damaged it is compiled again, from
+/// what `profile` returns: with all its rules, which exec's own document lacks.
+std::string stored_seccomp(const StateDirectory& directory, const std::function<spec::Seccomp()>& profile,
                            const Annotations& annotations);
 
 /// The listener that this message of type `listener` brings: as its descriptor, or, when the filter would

@@ -191,6 +191,10 @@ void StateDirectory::save_exec_document(std::string_view document) const {
   write_new(directory_, exec_file, document);
 }
 
+std::string StateDirectory::load_config() const {
+  return sys::read_file(directory_, config_file);
+}
+
 std::string StateDirectory::load_exec_document() const {
   return sys::read_file(directory_, exec_file);
 }
@@ -200,7 +204,7 @@ void StateDirectory::erase() {
   sys::try_unlinkat(directory_, exec_file);
   sys::try_unlinkat(directory_, record_file);
   int error_number = sys::try_unlinkat(root_, id_, AT_REMOVEDIR);
-  if (error_number == ENOTEMPTY && sys::try_unlinkat(directory_, "seccomp") == 0)  // runtime/seccomp.hpp
+  if (error_number == ENOTEMPTY && sys::try_unlinkat(directory_, seccomp_file) == 0)
     error_number = sys::try_unlinkat(root_, id_, AT_REMOVEDIR);
   if (error_number == 0 || error_number == ENOENT) return;
   if (error_number != ENOTEMPTY) throw_errno("rmdir " + sys::quote(path_), error_number);

@@ -55,6 +55,9 @@ struct Record {
 /// One container's directory, open. Made by reserve() or open().
 class StateDirectory {
  public:
+  /// The compiled filter, which is runtime/seccomp.hpp's.
+  static constexpr const char* seccomp_file = "seccomp";
+
   /// Makes <root>/<id> exclusively (parents 0700, itself 0711) and locks it.
   /// Errors: already_exists; invalid or empty id.
   static StateDirectory reserve(const Globals& globals, const std::string& id);
@@ -71,6 +74,7 @@ class StateDirectory {
   void save_config(std::string_view document) const;
   void save_exec_document(std::string_view document) const;
   /// Error: failed, when it is missing.
+  std::string load_config() const;
   std::string load_exec_document() const;
   /// Removes the directory and what is in it; the lock ends with this object.
   void erase();

@@ -151,7 +151,10 @@ std::optional<ProcessStat> process_stat(int pid) {
   const std::vector<std::string> fields = split(text.substr(bracket + 2), ' ');
   constexpr std::size_t start_time_index = 22 - 3;
   if (fields.size() <= start_time_index || fields[0].empty()) return std::nullopt;
-  return ProcessStat{fields[0][0], parse_uint(fields[start_time_index]).value_or(0)};
+  constexpr std::size_t flags_index = 9 - 3;
+  constexpr std::uint64_t exiting = 0x4;  // PF_EXITING of the kernel's <linux/sched.h>
+  return ProcessStat{fields[0][0], parse_uint(fields[start_time_index]).value_or(0),
+                     (parse_uint(fields[flags_index]).value_or(0) & exiting) != 0};
 }
 
 void setns(FdRef namespace_fd, std::uint64_t type) {

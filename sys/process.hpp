@@ -44,10 +44,12 @@ ExitStatus wait_for_child(FdRef pidfd);
 /// Nothing yet: std::nullopt.
 std::optional<ExitStatus> try_wait_for_child(FdRef pidfd);
 
-/// State letter and start time (field 22, clock ticks) from /proc/PID/stat.
+/// State letter, start time (field 22, clock ticks) and whether it is exiting (PF_EXITING in field 9, also
+/// before it is a zombie) from /proc/PID/stat.
 struct ProcessStat {
   char state = '?';
   std::uint64_t start_time = 0;
+  bool exiting = false;
 };
 std::optional<ProcessStat> process_stat(int pid);
 

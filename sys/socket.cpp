@@ -19,6 +19,7 @@ namespace ocx::sys {
 namespace {
 
 constexpr std::size_t max_descriptors = 16;
+constexpr std::size_t largest_limit = 128U * 1024U;
 constexpr std::size_t control_size = CMSG_SPACE(sizeof(int) * max_descriptors);
 
 UniqueFd open_socket(int type) {
@@ -118,9 +119,12 @@ void send_packet(FdRef socket, std::string_view data, const std::vector<FdRef>& 
 
 Packet receive_packet(FdRef socket, std::size_t limit) {
   Packet packet;
-  packet.data.resize(limit);
+  // Only the pages of a message are ever touched. A buffer of this size on the heap comes and goes with brk,
+  // and is zeroed each time; on the stack it would not fit a small RLIMIT_STACK of the program's.
+  static std::array<char, largest_limit> bytes;
+  if (limit > bytes.size()) throw Error("a packet's limit is " + std::to_string(limit) + " bytes");
   alignas(cmsghdr) std::array<char, control_size> control{};
-  iovec part{packet.data.data(), limit};
+  iovec part{bytes.data(), limit};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -135,7 +139,7 @@ Packet receive_packet(FdRef socket, std::size_t limit) {
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
     throw Error("message on a unix socket is larger than " + std::to_string(limit) +
                 " bytes or 16 descriptors (or the limit of open files)");
-  packet.data.resize(static_cast<std::size_t>(size));
+  packet.data.assign(bytes.data(), static_cast<std::size_t>(size));
   packet.closed = packet.data.empty() && packet.fds.empty();
   return packet;
 }

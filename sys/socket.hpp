@@ -22,7 +22,8 @@ struct Packet {
 };
 /// One message, whole (no partial sends on these sockets). EPIPE is an error, not a signal.
 void send_packet(FdRef socket, std::string_view data, const std::vector<FdRef>& fds = {});
-/// One message of at most `limit` bytes and 16 descriptors; more is an error (the peer is not trusted).
+/// One message of at most `limit` bytes (which is 128 KiB at most) and 16 descriptors; more is an error (the
+/// peer is not trusted).
 Packet receive_packet(FdRef socket, std::size_t limit);
 
 /// Connects to an AF_UNIX stream socket (console-socket and the like; path at most 107 bytes).

@@ -2,6 +2,7 @@
 //
 // Figures of one machine mean something only as ratios within a run: every round runs each contender once, in
 // an order that moves on by one a round.
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +14,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/bench/bundles.hpp"
 #include "tests/bench/cgroup_view.hpp"
 #include "tests/bench/command.hpp"
 #include "tests/bench/report.hpp"
@@ -55,7 +58,8 @@ class Scratch {
     fs::permissions(path_, fs::perms(0755));
     for (const char* directory : {"proc", "dev", "sys"}) fs::create_directories(rootfs() / directory);
     fs::copy_file(options.programs / "true", rootfs() / "true");
-    fs::copy_file(fs::path(OCX_BENCH_SOURCE) / "config.json", path_ / "config.json");
+    fs::copy_file(options.programs / "pause", rootfs() / "pause");
+    write_bundles(path_);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -115,11 +119,67 @@ Contender floor_contender(const char* name, const Options& options, const Scratc
   return {name, [argv](const Meter& meter, const Meter&) { return std::vector{meter(argv)}; }};
 }
 
+/// A container whose program waits, from construction to destruction.
+class Running {
+ public:
+  Running(const std::string& runtime, const Scratch& scratch)
+      : id_(container_id() + "-" + fs::path(runtime).filename().string()),
+        pid_file_(scratch.path() / id_),
+        exec_(runtime_command(runtime, scratch, {"exec", id_, "/true"})),
+        delete_(runtime_command(runtime, scratch, {"delete", "--force", id_})) {
+    try {
+      time_command(runtime_command(
+          runtime, scratch,
+          {"run", "--detach", "--bundle", scratch.path() / pause_bundle, "--pid-file", pid_file_, id_}));
+    } catch (const CommandFailed&) {  // exec will fail, too, and is reported
+    }
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    const pid_t pid = read_pid(pid_file_);  // ours: PR_SET_CHILD_SUBREAPER
+    if (pid > 0 && kill(pid, SIGKILL) == 0) waitpid(pid, nullptr, 0);
+    try {
+      time_command(delete_);
+    } catch (const CommandFailed&) {  // there was nothing to delete
+    }
+  }
+  const Argv& exec() const { return exec_; }
+
+ private:
+  std::string id_, pid_file_;
+  Argv exec_, delete_;
+};
+
+Contender run_contender(const std::string& runtime, const Argv& command) {
+  return {fs::path(runtime).filename(),
+          [command](const Meter& meter, const Meter&) { return std::vector{meter(command)}; }};
+}
+
+/// What a runtime keeps of a filter under its --root is lost before each round.
+Contender cold_contender(const std::string& runtime, const Scratch& scratch) {
+  const fs::path root = scratch.path() / "cold";
+  const Argv command = {runtime,       "--root", root, "run", "--bundle", scratch.path() / seccomp_bundle,
+                        container_id()};
+  return {fs::path(runtime).filename(), [command, root](const Meter& meter, const Meter&) {
+            fs::remove_all(root);
+            return std::vector{meter(command)};
+          }};
+}
+
+Contender exec_contender(const std::string& runtime, const Scratch& scratch) {
+  const auto container = std::make_shared<Running>(runtime, scratch);
+  return {fs::path(runtime).filename(),
+          [container](const Meter& meter, const Meter&) { return std::vector{meter(container->exec())}; }};
+}
+
 std::vector<Workload> workloads(const Options& options, const Scratch& scratch,
                                 const std::vector<std::string>& cgroups) {
   Workload run{{"run true"}, {floor_contender("floor", options, scratch, cgroups)}};
   if (!cgroups.empty())
     run.contenders.push_back(floor_contender("floor without cgroups", options, scratch, {}));
+  Workload seccomp{{"run, seccomp profile"}, {}}, cold{{"  with a fresh --root"}, {}};
+  Workload exec{{"exec true"}, {}};
   Workload life{{"create + start + delete", "  create", "  start", "  delete"}, {}};
   Workload state{{"state of an unknown id"}, {}};
   const Argv nothing = {options.programs / "true"};
@@ -127,10 +187,14 @@ std::vector<Workload> workloads(const Options& options, const Scratch& scratch,
       {"floor", [nothing](const Meter& meter, const Meter&) { return std::vector{meter(nothing)}; }});
   for (const std::string& runtime : {options.ocx.string(), std::string("crun"), std::string("runc")}) {
     const std::string name = fs::path(runtime).filename();
-    run.contenders.push_back({name, [runtime, &scratch](const Meter& meter, const Meter&) {
-                                return std::vector{meter(runtime_command(
-                                    runtime, scratch, {"run", "--bundle", scratch.path(), container_id()}))};
-                              }});
+    const auto run_of = [&](const fs::path& bundle) {
+      return run_contender(runtime,
+                           runtime_command(runtime, scratch, {"run", "--bundle", bundle, container_id()}));
+    };
+    run.contenders.push_back(run_of(scratch.path()));
+    seccomp.contenders.push_back(run_of(scratch.path() / seccomp_bundle));
+    cold.contenders.push_back(cold_contender(runtime, scratch));
+    exec.contenders.push_back(exec_contender(runtime, scratch));
     life.contenders.push_back({name, [runtime, &scratch](const Meter& meter, const Meter& meter_create) {
                                  return lifecycle(runtime, scratch, meter, meter_create);
                                }});
@@ -139,7 +203,7 @@ std::vector<Workload> workloads(const Options& options, const Scratch& scratch,
            return std::vector{meter(runtime_command(runtime, scratch, {"state", "unknown"}))};
          }});
   }
-  return {run, life, state};
+  return {run, seccomp, cold, exec, life, state};
 }
 
 /// One round that only counts, and tells who can't take part: he is taken out.
@@ -150,9 +214,11 @@ std::vector<Table> count_calls(Workload& workload, const std::string& pid_file, 
   std::vector<Contender> able;
   for (const Contender& contender : workload.contenders) {
     const int status = contender.name == "floor" ? 0 : expected;
+    const Meter time = [&](const Argv& argv) { return time_command(argv, status); };
     const Meter count = [&](const Argv& argv) { return count_system_calls(argv, {}, status); };
     const Meter count_create = [&](const Argv& argv) { return count_system_calls(argv, pid_file, status); };
     try {
+      contender.round(time, time);  // what a runtime keeps from its first run is there from now on
       const std::vector<double> calls = contender.round(count, count_create);
       for (std::size_t i = 0; i < tables.size(); ++i)
         tables[i].rows.push_back({contender.name, {}, calls[i]});

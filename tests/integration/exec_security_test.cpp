@@ -1,5 +1,6 @@
 // What a hostile container can do to whoever execs into it.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -98,4 +99,99 @@ TEST_CASE("exec never joins a process that got init's pid", "[exec][security]") 
   CHECK(result.status == 255);
   CHECK(contains(error_message(result), "cannot exec in a stopped container"));
   write_file(record, original, 0600);
+}
+
+TEST_CASE("exec reads no file of /proc through the container", "[exec][security]") {
+  Bundle bundle;
+  bundle.add_namespace("cgroup");
+  bundle.capabilities({"CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID"});
+  bundle.process()["oomScoreAdj"] = 150;
+  bundle.config["linux"].erase("maskedPaths");
+  bundle.config["linux"].erase("readonlyPaths");
+  std::filesystem::create_directories(bundle.rootfs() / "fake/self/attr");
+  for (const char* file : {"self/oom_score_adj", "self/uid_map", "self/setgroups", "self/attr/exec"})
+    write_file(bundle.rootfs() / "fake" / file, "untouched");
+  SECTION("another directory is there") {
+    bundle.shell("mount --bind /fake /proc && echo ready >/tmp/ready; exec /bin/probe pause");
+  }
+  SECTION("nothing is there") {
+    bundle.shell("umount -l /proc; echo ready >/tmp/ready; exec /bin/probe pause");
+  }
+  Running running(bundle);
+  wait_for_file(bundle.rootfs() / "tmp/ready");
+  for (const Words& flags : {Words{}, {"--user", "1000:1000"}, {"--apparmor", "unconfined"}}) {
+    const Result result = running.shell("id -u; exit 7", flags);
+    INFO(result.describe());
+    CHECK(result.status == 7);
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(bundle.rootfs() / "fake"))
+    if (entry.is_regular_file()) CHECK(read_file(entry.path()) == "untouched");
+  const Path pid_file = bundle.scratch() / "pid";
+  REQUIRE_OK(running.exec({"--detach", "--pid-file", pid_file}, {"/bin/sleep", "1000"}));
+  const std::string pid = read_file(pid_file);
+  CHECK(read_file("/proc/" + pid + "/oom_score_adj") == "150\n");
+  REQUIRE(::kill(std::stoi(pid), SIGKILL) == 0);
+  wait_and_reap(std::stoi(pid));
+}
+
+TEST_CASE("exec goes where init is, also when that has unshared", "[exec][security][namespaces]") {
+  Bundle bundle;
+  bundle.capabilities({"CAP_SYS_ADMIN", "CAP_SYS_CHROOT"});
+  bundle.shell(
+      "exec unshare -m -u /bin/sh -c 'hostname moved; mount -t tmpfs none /mnt && echo here >/mnt/file;"
+      "echo ready >/tmp/ready; exec /bin/probe pause'");
+  std::filesystem::create_directories(bundle.rootfs() / "mnt");
+  Running running(bundle);
+  wait_for_file(bundle.rootfs() / "tmp/ready");
+  const Result result = running.shell("hostname; cat /mnt/file");
+  REQUIRE_OK(result);
+  CHECK(result.out == "moved\nhere\n");
+}
+
+TEST_CASE("an /etc/passwd that is no file does not stop exec", "[exec][security]") {
+  ONLY_OCX("others open it");
+  Bundle bundle;
+  const Path passwd = bundle.rootfs() / "etc/passwd";
+  std::filesystem::remove(passwd);
+  SECTION("a fifo") {
+    REQUIRE(mkfifo(passwd.c_str(), 0666) == 0);
+  }
+  SECTION("a link to something endless") {
+    std::filesystem::create_symlink("/dev/zero", passwd);
+  }
+  SECTION("a link to a descriptor of the runtime's") {
+    std::filesystem::create_symlink("/proc/self/fd/0", passwd);
+  }
+  Running running(bundle);
+  RunOptions options;
+  options.input = "x:x:0:0::/from-outside:\n";
+  const Result result = running.exec({}, {"/bin/sh", "-c", "echo $HOME"}, options);
+  REQUIRE_OK(result);
+  CHECK(result.out == "/\n");
+}
+
+TEST_CASE("exec while init ends: the program has run, or an error of one line says so", "[exec][security]") {
+  ONLY_OCX("the words are ocx's");
+  int refused = 0;
+  for (int round = 0; round < 12; ++round) {
+    Bundle bundle;
+    Running running(bundle);
+    std::vector<Child> children;
+    for (int i = 0; i < 4; ++i) children.push_back(running.spawn({}, {"/bin/true"}));
+    ::usleep(static_cast<useconds_t>(round) * 1000);  // not to wait, but to meet exec at another place
+    REQUIRE(::kill(running.container.pid(), SIGKILL) == 0);
+    for (Child& child : children) {
+      const Result result = child.wait();
+      INFO(result.describe());
+      if (result.status == 0 || result.status == 128 + SIGKILL) continue;
+      REQUIRE(result.status == 255);
+      const std::string message = error_message(result);
+      ++refused;
+      CHECK((contains(message, "cannot exec in a stopped container") ||
+             contains(message, "ended before its program began, by signal 9")));
+    }
+    running.container.wait_exit();
+    CHECK(adopted_children().empty());
+  }
+  CHECK(refused > 0);
 }

@@ -1,37 +1,9 @@
 // Terminals of processes that exec adds.
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <termios.h>
+#include "tests/integration/exec_terminal.hpp"
 
 #include "tests/integration/exec_container.hpp"
 
 using namespace ocx::test;
-
-namespace {
-
-struct Terminal {
-  Terminal() {
-    int ends[2];
-    winsize size{30, 90, 0, 0};
-    REQUIRE(openpty(&ends[0], &ends[1], nullptr, nullptr, &size) == 0);
-    master = Fd(ends[0]);
-    slave = Fd(ends[1]);
-    options.fds = {{0, slave.get()}, {1, slave.get()}, {2, slave.get()}};
-    options.new_session = true;
-  }
-  void type(const std::string& text) {
-    REQUIRE(write(master.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  }
-  termios mode() const {
-    termios now{};
-    REQUIRE(tcgetattr(slave.get(), &now) == 0);
-    return now;
-  }
-  Fd master, slave;
-  RunOptions options;
-};
-
-}  // namespace
 
 TEST_CASE("exec --tty relays a terminal of its own, of the caller's size", "[exec][console]") {
   Bundle bundle;

@@ -25,6 +25,29 @@ Names names(const json& list) {
   return list.get<Names>();
 }
 
+/// config.md, "Linux mount options".
+const Names options_of_specification{"async",         "atime",        "bind",
+                                     "defaults",      "dev",          "diratime",
+                                     "dirsync",       "exec",         "idmap",
+                                     "iversion",      "lazytime",     "loud",
+                                     "mand",          "noatime",      "nodev",
+                                     "nodiratime",    "noexec",       "noiversion",
+                                     "nolazytime",    "nomand",       "norelatime",
+                                     "nostrictatime", "nosuid",       "nosymfollow",
+                                     "private",       "ratime",       "rbind",
+                                     "rdev",          "rdiratime",    "relatime",
+                                     "remount",       "rexec",        "ridmap",
+                                     "rnoatime",      "rnodev",       "rnodiratime",
+                                     "rnoexec",       "rnorelatime",  "rnostrictatime",
+                                     "rnosuid",       "rnosymfollow", "ro",
+                                     "rprivate",      "rrelatime",    "rro",
+                                     "rrw",           "rshared",      "rslave",
+                                     "rstrictatime",  "rsuid",        "rsymfollow",
+                                     "runbindable",   "rw",           "shared",
+                                     "silent",        "slave",        "strictatime",
+                                     "suid",          "symfollow",    "sync",
+                                     "tmpcopyup",     "unbindable"};
+
 /// Neither warned about nor refused.
 void check_accepted(Bundle& bundle, const std::string& what) {
   INFO(what);
@@ -121,7 +144,8 @@ TEST_CASE("features: every hook kind is run", "[features][hooks]") {
   }
   check_accepted(bundle, "hooks");
   Names run;
-  for (const std::string& line : lines(read_file(log))) run.insert(parse_json(line)["name"].get<std::string>());
+  for (const std::string& line : lines(read_file(log)))
+    run.insert(parse_json(line)["name"].get<std::string>());
   CHECK(run == kinds);
 }
 
@@ -303,7 +327,7 @@ TEST_CASE("features: every annotation listed changes something", "[features][ann
   CHECK(names(features()["potentiallyUnsafeConfigAnnotations"]) == used);
 }
 
-TEST_CASE("features: nothing else is listed", "[features]") {
+TEST_CASE("features: nothing else is listed, and nothing is missing", "[features]") {
   ONLY_OCX("the promise is ocx's");
   Names keys, linux_keys;
   const json document = features();
@@ -313,5 +337,14 @@ TEST_CASE("features: nothing else is listed", "[features]") {
                       "potentiallyUnsafeConfigAnnotations"});
   CHECK(linux_keys == Names{"apparmor", "capabilities", "cgroup", "intelRdt", "memoryPolicy",
                             "mountExtensions", "namespaces", "netDevices", "seccomp", "selinux"});
+  const Names options = names(document["mountOptions"]),
+              actions = names(document["linux"]["seccomp"]["actions"]);
+  CHECK(std::includes(options.begin(), options.end(), options_of_specification.begin(),
+                      options_of_specification.end()));
+  CHECK(actions == Names{"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
+                         "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE",
+                         "SCMP_ACT_TRAP"});
+  CHECK(names(document["linux"]["memoryPolicy"]["flags"]) ==
+        Names{"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"});
   CHECK(document["linux"]["mountExtensions"] == json{{"idmap", {{"enabled", true}}}});
 }

@@ -17,10 +17,14 @@ json map_of(unsigned file_id, unsigned seen_as, unsigned size) {
   return json::array({{{"containerID", file_id}, {"hostID", seen_as}, {"size", size}}});
 }
 
-json mapped(json mount, const json& map) {
-  mount["uidMappings"] = map;
-  mount["gidMappings"] = map;
+json mapped(json mount, const json& uids, const json& gids) {
+  mount["uidMappings"] = uids;
+  mount["gidMappings"] = gids;
   return mount;
+}
+
+json mapped(json mount, const json& map) {
+  return mapped(std::move(mount), map, map);
 }
 
 void owned(const Path& path, uid_t uid, gid_t gid, mode_t mode = 0644) {
@@ -55,11 +59,11 @@ TEST_CASE("ids of a mount are mapped both ways, as its mappings say", "[idmap][m
     Volume test;
     owned(test / "old", 3, 4);
     owned(test / "outside", 500, 500);
-    test.bundle.add_mount(mapped(test.bind({"bind", option}), map_of(0, 2000, 10)));
-    test.bundle.process()["user"] = {{"uid", 2001}, {"gid", 2002}};
+    test.bundle.add_mount(mapped(test.bind({"bind", option}), map_of(0, 2000, 10), map_of(0, 3000, 10)));
+    test.bundle.process()["user"] = {{"uid", 2001}, {"gid", 3002}};
     test.bundle.shell("stat -c %u:%g /data/old /data/outside; touch /data/new && stat -c %u:%g /data/new");
     Container container(test.bundle);
-    CHECK(container.output() == "2003:2004\n65534:65534\n2001:2002\n");
+    CHECK(container.output() == "2003:3004\n65534:65534\n2001:3002\n");
     CHECK(owner(test / "new") == "1:2");
     CHECK(owner(test / "old") == "3:4");
   }

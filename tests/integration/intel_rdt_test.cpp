@@ -72,6 +72,15 @@ TEST_CASE("update, events and delete find the groups of the record", "[intel_rdt
   CHECK(figures == json({{"l3_cache_schema_root", "L3:0=fffff"},
                          {"l3_cache_schema", "L3:0=00000000f"},
                          {"mem_bw_schema", "MB:0=100"}}));
+
+  // A process of exec is no child of init, so it is put in by itself; by its pid on the host.
+  const Path pid_file = bundle.scratch() / "pid";
+  for (const Path& group : {clos, monitor}) write_file(group / "tasks", "");
+  REQUIRE_OK(container.command({"exec", "--pid-file", pid_file, container.id(), "/bin/true"}));
+  for (const Path& group : {clos, monitor}) {
+    CHECK(read_file(group / "tasks") == read_file(pid_file));
+    std::filesystem::remove(group / "tasks");
+  }
   REQUIRE_OK(container.force_delete());
   CHECK_FALSE(std::filesystem::exists(monitor));
   CHECK(std::filesystem::exists(clos));

@@ -142,6 +142,13 @@ TEST_CASE("AppArmor: a profile where AppArmor is off is an error", "[errors]") {
   bundle.process()["apparmorProfile"] = "docker-default";
   check_refused(bundle, {"AppArmor profile \"docker-default\": AppArmor is not enabled on this host",
                          "(/process/apparmorProfile)"});
+  bundle.process().erase("apparmorProfile");
+  Container container(bundle);
+  REQUIRE_OK(container.create());
+  const Result refused =
+      container.command({"exec", "--apparmor", "docker-default", container.id(), "/bin/true"});
+  CHECK(refused.status == 255);
+  CHECK(contains(refused.err, "AppArmor profile \"docker-default\": AppArmor is not enabled on this host"));
 }
 
 TEST_CASE("SELinux: labels where it is off are errors before anything is made", "[selinux][errors]") {

@@ -1,7 +1,10 @@
 // run.oci.systemd.subgroup and run.oci.delegate-cgroup: the container lives below the cgroup that has its
 // limits.
 #include <catch2/catch.hpp>
+#include <signal.h>
 #include <sys/stat.h>
+
+#include <sstream>
 
 #include "tests/harness/container.hpp"
 
@@ -19,6 +22,21 @@ uid_t owner_of(const Path& path) {
   struct stat facts {};
   REQUIRE(stat(path.c_str(), &facts) == 0);
   return facts.st_uid;
+}
+
+void take_controllers_back(const Path& path) {
+  std::istringstream names(read_file(path / "cgroup.subtree_control"));
+  for (std::string name; names >> name;) write_file(path / "cgroup.subtree_control", "-" + name);
+  REQUIRE(lines(read_file(path / "cgroup.subtree_control")).empty());
+}
+
+pid_t exec_sleep(Container& container, const std::vector<std::string>& flags = {}) {
+  const Path pid_file = container.bundle().scratch() / "joined";
+  std::vector<std::string> words{"exec", "--detach", "--pid-file", pid_file};
+  words.insert(words.end(), flags.begin(), flags.end());
+  words.insert(words.end(), {container.id(), "/bin/sleep", "1000"});
+  REQUIRE_OK(container.command(words));
+  return std::stoi(read_file(pid_file));
 }
 
 }  // namespace
@@ -69,6 +87,16 @@ TEST_CASE("a subgroup and a delegated cgroup below the container's", "[cgroup][l
   REQUIRE_OK(container.start());
   CHECK(wait_for_lines("/proc/" + std::to_string(container.pid()) + "/cgroup", 1) ==
         "0::" + own_cgroup(container.pid()) + "\n");
+  // Now every cgroup would take the process: the right one is not found by EBUSY.
+  for (Path path = outer.string() + below; path != outer.parent_path(); path = path.parent_path())
+    take_controllers_back(path);
+  const pid_t joined = exec_sleep(container);
+  CHECK(own_cgroup(joined) == own_cgroup(container.pid()));
+  REQUIRE(::kill(joined, SIGKILL) == 0);
+  wait_and_reap(joined);
+  const Result inside = container.command({"exec", container.id(), "/bin/cat", "/proc/self/cgroup"});
+  REQUIRE_OK(inside);
+  CHECK(inside.out == seen);
   REQUIRE_OK(container.command({"pause", container.id()}));
   CHECK(container.status() == "paused");
   REQUIRE_OK(container.command({"resume", container.id()}));
@@ -80,6 +108,35 @@ TEST_CASE("a subgroup and a delegated cgroup below the container's", "[cgroup][l
   CHECK(created.out_now() == seen);
   REQUIRE_OK(container.remove());
   CHECK(container.leftovers().empty());
+}
+
+// As a systemd in the container does with a cgroup of its own.
+TEST_CASE("exec follows an init that has moved on below its subgroup", "[cgroup][leaf][systemd][exec]") {
+  ONLY_OCX(why);
+  if (!cgroup_v2()) SKIP_TEST("needs a host with cgroup v2 alone; make test-vm has it");
+  Bundle bundle;
+  bundle.add_namespace("cgroup");
+  bundle.config["linux"]["cgroupsPath"] = cgroups_path(unique_id());
+  bundle.config["annotations"]["run.oci.systemd.subgroup"] = "container";
+  Container container(bundle);
+  REQUIRE_OK(container.create());
+  REQUIRE_OK(container.start());
+  const Path subgroup = cgroup_directory(container, "pids") / "container";
+  std::filesystem::create_directory(subgroup / "init.scope");
+  write_file(subgroup / "init.scope/cgroup.procs", std::to_string(container.pid()));
+  write_file(subgroup / "cgroup.subtree_control", "+pids");  // from now on it takes no process: EBUSY
+  const pid_t joined = exec_sleep(container);
+  CHECK(own_cgroup(joined) == own_cgroup(container.pid()));
+  CHECK(own_cgroup(joined).ends_with("/container/init.scope"));
+  REQUIRE(::kill(joined, SIGKILL) == 0);
+  wait_and_reap(joined);
+  const Result busy = container.command({"exec", "--cgroup", "/container", container.id(), "/bin/true"});
+  CHECK(busy.status == 255);
+  CHECK(contains(error_message(busy), "device or resource busy"));
+  const pid_t chosen = exec_sleep(container, {"--cgroup", "container/init.scope"});
+  CHECK(own_cgroup(chosen) == own_cgroup(container.pid()));
+  REQUIRE(::kill(chosen, SIGKILL) == 0);
+  wait_and_reap(chosen);
 }
 
 TEST_CASE("names of cgroups below the container's are checked", "[cgroup][leaf]") {

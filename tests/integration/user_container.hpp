@@ -60,6 +60,16 @@ class UserContainer {
   }
   /// `prefix`: what stands between the user and ocx.
   Result ocx(const Words& words, const Words& prefix = {}, const Words& env = {}) {
+    RunOptions options;
+    options.env = env.empty() ? environment() : env;
+    return test::run(argv(prefix + Words{runtime_path()} + words), options);
+  }
+  Child spawn(const Words& words, RunOptions options = {}) {
+    options.env = environment();
+    return Child(argv(Words{runtime_path()} + words), options);
+  }
+  /// The command as the user runs it.
+  Words argv(const Words& command) const {
     const std::string ranges = bundle_.scratch() / "ranges";
     const Words mounts{
         "unshare",
@@ -68,9 +78,7 @@ class UserContainer {
         "-c",
         "mount --bind " + ranges + " /etc/subuid && mount --bind " + ranges + " /etc/subgid && exec \"$@\"",
         "sh"};
-    RunOptions options;
-    options.env = env.empty() ? environment() : env;
-    return test::run(mounts + drop + prefix + Words{runtime_path()} + words, options);
+    return mounts + drop + command;
   }
   Result run(const Words& prefix = {}, const Words& flags = {}) {
     bundle_.save();

@@ -31,6 +31,10 @@ spec::Seccomp profile_of(const std::string& name = "getcwd") {
   return profile;
 }
 
+std::string stored(const runtime::StateDirectory& directory, const std::string& name = "getcwd") {
+  return runtime::stored_seccomp(directory, [&name] { return profile_of(name); }, {});
+}
+
 /// A state root with two containers, and what is in the cache.
 struct Root {
   StateRoot root;
@@ -138,7 +142,7 @@ TEST_CASE("seccomp: what was compiled once is found again", "[seccomp]") {
   CHECK(runtime::cached_seccomp(root.second, profile_of(), {}) == compiled);
   CHECK_FALSE(runtime::cached_seccomp(root.second, profile_of("gettid"), {}));
   for (const auto* directory : {&root.first, &root.second})
-    CHECK(runtime::stored_seccomp(*directory, profile_of("gettid"), {}) == compiled);  // from its own file
+    CHECK(stored(*directory, "gettid") == compiled);  // from its own file
   struct stat status {};
   REQUIRE(::stat(root.cache().c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0700);
@@ -195,8 +199,7 @@ TEST_CASE("seccomp: a file of the cache that can't be trusted is compiled anew",
     CHECK(S_ISREG(status.st_mode));
     const auto third = runtime::StateDirectory::reserve(root.root.globals(), "third");
     CHECK(runtime::cached_seccomp(third, profile_of(), {}) == compiled);
-    CHECK(runtime::stored_seccomp(root.first, profile_of("gettid"), {}) ==
-          compiled);  // not touched by any of it
+    CHECK(stored(root.first, "gettid") == compiled);  // not touched by any of it
   }
 }
 
@@ -243,7 +246,7 @@ TEST_CASE("seccomp: a container's filter that is damaged is compiled again", "[s
   const std::string compiled = runtime::compile_seccomp(root.first, profile_of(), {});
   const fs::path file = fs::path(root.root.of("first")) / "seccomp";
   overwrite(file, "x");
-  CHECK(runtime::stored_seccomp(root.first, profile_of(), {}) == compiled);
+  CHECK(stored(root.first) == compiled);
   fs::remove(file);
-  CHECK(runtime::stored_seccomp(root.first, profile_of(), {}) == compiled);
+  CHECK(stored(root.first) == compiled);
 }

@@ -103,7 +103,11 @@ TEST_CASE("process_stat is not fooled by the name") {
     return std::string(1, stat.state) + (same ? " same" : " differs");
   });
   CHECK(text == "R same");
+  CHECK_FALSE(process_stat(::getpid())->exiting);
   const CloneResult gone = child_that_exits(0);
+  siginfo_t info{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(gone.pid), &info, WEXITED | WNOWAIT) == 0);
+  CHECK(process_stat(gone.pid)->exiting);
   wait_for_child(gone.pidfd);
   CHECK_FALSE(process_stat(gone.pid));
 }

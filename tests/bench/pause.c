@@ -1,0 +1,6 @@
+// The payload of the containers that exec enters.
+#include <unistd.h>
+
+int main(void) {
+  for (;;) pause();
+}
