@@ -10,7 +10,7 @@
 #include <string>
 
 #include "sys/error.hpp"
-#include "tests/harness/forked.hpp"
+#include "tests/unit/forked.hpp"
 #include "tests/unit/runtime/fake_init.hpp"
 
 using namespace ocx;
