@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is; CMake and Ninja do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm vm-shell check-schema bench lint install clean
+.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm test-engines test-engines-vm vm-shell check-schema validation bench lint install clean
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
@@ -19,8 +19,11 @@ help:
 	@echo '  make test-asan         unit and integration tests with AddressSanitizer and UBSan'
 	@echo '  make test-asan-units   the unit tests alone, which take a minute instead of half an hour'
 	@echo '  make test-vm           those in a guest with systemd and cgroup v2 (VM=uml or qemu, TESTS="[cgroup]")'
+	@echo '  make test-engines      podman, buildah, conmon, containerd, Docker with ocx as their runtime (ENGINES="podman docker": only these)'
+	@echo '  make test-engines-vm   podman, containerd, Docker and more of the kind in such a guest (ENGINES="podman docker": only these)'
 	@echo '  make vm-shell          one command in such a guest: CMD="ocx --version" (VM=uml or qemu)'
 	@echo '  make check-schema      what ocx prints against the JSON schemas in SPEC=DIR, a clone of the runtime specification'
+	@echo '  make validation        the validation suite in SUITE=DIR, a built checkout of runtime-tools; writes docs/conformance.md'
 	@echo '  make bench             time ocx, crun, runc and the least the kernel needs, side by side'
 	@echo '  make lint              format, clang-tidy, layers, sizes'
 	@echo '  make build             the executable, $(RELEASE)/ocx'
@@ -67,11 +70,21 @@ test-asan-units: build/asan/build.ninja
 	@$(call compile,asan,ocx probe unit_sys unit_spec unit_cgroups unit_runtime unit_cmd)
 	@tests/run.sh build/asan units
 
-# VM, TESTS and CMD are in the environment of what runs here, as all variables of make's command line.
+# VM, TESTS, ENGINES and CMD are in the environment of what runs here, as all variables of make's command line.
 test-vm: $(RELEASE)/build.ninja
 	@cmake/packages.sh build test vm
 	@$(call compile,release,all)
 	@tests/run.sh $(RELEASE) vm
+
+test-engines: $(RELEASE)/build.ninja
+	@cmake/packages.sh build engines
+	@$(call compile,release,ocx)
+	@tests/run.sh $(RELEASE) engines
+
+test-engines-vm: $(RELEASE)/build.ninja
+	@cmake/packages.sh build vm
+	@$(call compile,release,all)
+	@tests/run.sh $(RELEASE) engines-vm
 
 vm-shell: $(RELEASE)/build.ninja
 	@cmake/packages.sh build vm
@@ -82,6 +95,10 @@ check-schema: build
 	@test -d "$(SPEC)/schema" || { echo 'make check-schema SPEC=DIR: a clone of opencontainers/runtime-spec' >&2; exit 2; }
 	@cmake/packages.sh schema
 	@tests/validation/schema.py "$(SPEC)" $(RELEASE)/ocx
+
+validation: build
+	@test -d "$(SUITE)/validation" || { echo 'make validation SUITE=DIR: a checkout of opencontainers/runtime-tools, built' >&2; exit 2; }
+	@tests/validation/run.sh --conformance docs/conformance.md "$(SUITE)"
 
 bench: $(RELEASE)/build.ninja
 	@cmake/packages.sh build bench

@@ -39,6 +39,11 @@ std::unique_ptr<Manager> make_cgroupfs_manager(const Hierarchies& hierarchies,
   return std::make_unique<DisabledManager>();
 }
 
+std::string path_key(const Hierarchies& hierarchies, const Hierarchies::Hierarchy& hierarchy) {
+  if (!hierarchy.v2) return hierarchy.controllers.front();
+  return hierarchies.pure_v2() ? "" : "unified";
+}
+
 std::unique_ptr<Manager> make_manager(const Request& request) {
   if (request.driver == Driver::disabled) return std::make_unique<DisabledManager>();
   if (request.driver == Driver::systemd)

@@ -36,6 +36,9 @@ struct Hierarchies {
 };
 Hierarchies detect_hierarchies();
 
+/// The key of a hierarchy's directory in Paths.
+std::string path_key(const Hierarchies& hierarchies, const Hierarchies::Hierarchy& hierarchy);
+
 class Manager {
  public:
   virtual ~Manager() = default;

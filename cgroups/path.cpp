@@ -1,7 +1,5 @@
 #include "cgroups/path.hpp"
 
-#include <algorithm>
-
 #include "sys/error.hpp"
 #include "sys/text.hpp"
 
@@ -23,11 +21,6 @@ std::string own_path_in_mount(const Hierarchies::Hierarchy& hierarchy) {
   if (own.rfind("/..", 0) == 0 || !is_below(own, hierarchy.mount_root)) return "/";
   const std::size_t skip = hierarchy.mount_root == "/" ? 0 : hierarchy.mount_root.size();
   return sys::clean_path(own.substr(skip));
-}
-
-/// "memory:x:y" without a slash: no cgroupfs path anybody means to write.
-bool is_systemd_form(const std::string& path) {
-  return path.find('/') == std::string::npos && std::count(path.begin(), path.end(), ':') == 2;
 }
 
 Error invalid(const std::string& path, const std::string& why) {
@@ -57,9 +50,6 @@ std::string container_directory(const Hierarchies::Hierarchy& hierarchy,
 void check_cgroups_path(const std::string& cgroups_path) {
   if (cgroups_path.empty()) return;  // as absent: engines write it so
   if (cgroups_path.find('\0') != std::string::npos) throw invalid(cgroups_path, "contains a NUL byte");
-  if (is_systemd_form(cgroups_path))
-    throw invalid(cgroups_path, "is of the form slice:prefix:name, which needs --systemd-cgroup")
-        .hint("use a path like /slice/name with --cgroup-manager cgroupfs");
   for (const std::string& component : sys::split(cgroups_path, '/'))
     if (component == "..") throw invalid(cgroups_path, "contains \"..\"");
   if (sys::clean_path("/" + cgroups_path) == "/") throw invalid(cgroups_path, "is the root of the hierarchy");

@@ -25,8 +25,9 @@ bool is_below(std::string_view path, std::string_view ancestor);
 std::string container_directory(const Hierarchies::Hierarchy& hierarchy,
                                 const std::optional<std::string>& cgroups_path, const std::string& id);
 
-/// Throws invalid_config at /linux/cgroupsPath for "..", for what names no cgroup of its own ("/", "."), and
-/// for the `slice:prefix:name` form, which only systemd understands.
+/// Throws invalid_config at /linux/cgroupsPath for ".." and for what names no cgroup of its own ("/", ".").
+/// The form `slice:prefix:name` is a name like any other here: Docker's BuildKit sends it without
+/// --systemd-cgroup.
 void check_cgroups_path(const std::string& cgroups_path);
 
 }  // namespace ocx::cgroups

@@ -8,6 +8,7 @@
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/text.hpp"
+#include "sys/user_namespace.hpp"
 
 namespace ocx::cgroups {
 namespace {
@@ -85,7 +86,13 @@ void V1Manager::apply_devices(const std::vector<spec::DeviceRule>& rules) const 
     return attach_device_policy(sys::openat(here, unified->directory, O_RDONLY | O_DIRECTORY), rules);
   if (list == nullptr) return;
   const DeviceFiles files(list->directory);
-  for (const DeviceWrite& write : device_writes(rules)) files.write(write);
+  try {
+    for (const DeviceWrite& write : device_writes(rules)) files.write(write);
+  } catch (const Error& error) {
+    // devices.deny asks for CAP_SYS_ADMIN of the host's, whoever owns the file.
+    if (error.error_number() != EPERM || !sys::in_user_namespace()) throw;
+    do_without_devices(rules, error);
+  }
 }
 
 bool V1Manager::wait_until_empty(const sys::Deadline& deadline) const {

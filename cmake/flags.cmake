@@ -18,6 +18,8 @@ endif()
 # the heap is seen all the same.
 set(OCX_SANITIZE_FLAGS "")
 if(OCX_SANITIZE)
-  set(OCX_SANITIZE_FLAGS -fsanitize=${OCX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # What -fno-sanitize takes out is half of the code, and a null pointer is seen without it.
+  set(OCX_SANITIZE_FLAGS -g1 -fsanitize=${OCX_SANITIZE} -fno-sanitize=null,object-size,vptr -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
   target_link_options(ocx_flags INTERFACE -fsanitize=${OCX_SANITIZE})
 endif()

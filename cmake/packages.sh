@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench|schema|vm ...
+# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench|schema|engines|vm ...
 # This is the only list of the Debian packages. With nothing missing it is silent and needs neither root nor a network.
 # cmake/packages.sh --list GROUP prints a group; those of the test guest are not for this machine: guest, uml, qemu, kernel.
 set -eu
@@ -10,16 +10,18 @@ test="runc strace procps iproute2 uidmap universal-ctags"
 lint="clang libclang-rt-14-dev clang-format clang-tidy universal-ctags"
 bench="runc crun strace"
 schema="python3-jsonschema"
+engines="podman conmon runc catatonit buildah containerd docker.io iptables slirp4netns uidmap busybox-static procps
+  python3 python3-grpcio protobuf-compiler"
 vm="mmdebstrap e2fsprogs kmod"
 guest="systemd systemd-sysv dbus dbus-user-session libpam-systemd kmod procps iproute2 uidmap apparmor
-  busybox-static runc strace libcap2 libseccomp2 libboost-program-options1.74.0"
+  busybox-static runc strace criu iptables libcap2 libseccomp2 libboost-program-options1.74.0"
 uml="user-mode-linux"
 qemu="qemu-system-x86 seabios"
 kernel="linux-image-cloud-amd64"
 
 if [ $# -eq 2 ] && [ "$1" = --list ]; then
   case $2 in
-    build | test | lint | bench | schema | vm | guest | uml | qemu | kernel) eval "echo \$$2" ;;
+    build | test | lint | bench | schema | engines | vm | guest | uml | qemu | kernel) eval "echo \$$2" ;;
     *) echo "packages.sh: no group \"$2\"" >&2; exit 2 ;;
   esac
   exit
@@ -33,8 +35,9 @@ for group in "$@"; do
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
     schema) wanted="$wanted $schema" ;;
+    engines) wanted="$wanted $engines" ;;
     vm) wanted="$wanted $vm" ;;
-    *) echo "packages.sh: no group \"$group\": build, test, lint, bench, schema, vm" >&2; exit 2 ;;
+    *) echo "packages.sh: no group \"$group\": build, test, lint, bench, schema, engines, vm" >&2; exit 2 ;;
   esac
 done
 

@@ -9,9 +9,10 @@ namespace ocx::cmd {
 namespace {
 
 constexpr const Command* commands[] = {
-    &spec_command,  &explain_command, &features_command, &create_command, &start_command, &run_command,
-    &state_command, &list_command,    &ps_command,       &events_command, &stats_command, &exec_command,
-    &kill_command,  &pause_command,   &resume_command,   &update_command, &delete_command};
+    &spec_command,   &explain_command, &features_command,   &create_command, &start_command,
+    &run_command,    &restore_command, &state_command,      &list_command,   &ps_command,
+    &events_command, &stats_command,   &exec_command,       &kill_command,   &pause_command,
+    &resume_command, &update_command,  &checkpoint_command, &delete_command};
 
 constexpr Option help_option{"help", 'h', nullptr, "print this help and exit"};
 

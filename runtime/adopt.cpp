@@ -11,6 +11,7 @@
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
+#include "sys/mount.hpp"
 #include "sys/process.hpp"
 #include "sys/text.hpp"
 
@@ -122,6 +123,13 @@ void write_time_offsets(const sys::Procfs& proc, const std::map<std::string, spe
   throw Error::from_errno("write time offsets", error)
       .at("/linux/timeOffsets")
       .hint("the resulting clock must stay between 0 and 146 years");
+}
+
+void AdoptedNamespaces::make_mounts() {
+  save(CLONE_NEWNS);
+  sys::unshare(CLONE_NEWNS);
+  const int error_number = sys::try_mount("", "/", "", MS_SLAVE | MS_REC, "");
+  if (error_number != 0) throw_errno("mount \"/\" MS_SLAVE|MS_REC", error_number);
 }
 
 void AdoptedNamespaces::make_time(const std::map<std::string, spec::TimeOffset>& offsets) {

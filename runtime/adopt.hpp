@@ -28,6 +28,9 @@ class AdoptedNamespaces {
   void enter(std::uint64_t flag, sys::FdRef file);
   /// Enters the mount namespace of a process.
   void join_mounts_of(int pid);
+  /// A copy of the mount namespace: mounts of the host still come in, its own go nowhere, and with its last
+  /// process.
+  void make_mounts();
   /// A new time namespace for the next child, with its offsets (time_namespaces(7): they are fixed with the
   /// first process).
   void make_time(const std::map<std::string, spec::TimeOffset>& offsets);

@@ -112,9 +112,6 @@ std::optional<sys::UniqueFd> clone_source(InitContext& context, const step::Moun
 }
 
 void mount_bind(InitContext& context, const step::Mount& mount) {
-  if (!mount.options.data.empty())
-    throw option_error(mount, mount.options.data.front(), "a bind mount takes no file system options",
-                       EINVAL);
   if (mount.options.copy_symlink && copy_link(context, mount)) return;
   std::optional<sys::UniqueFd> tree =
       mount.id_map ? context.channel.request_idmapped(mount.origin)

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "runtime/adopt.hpp"
 #include "runtime/handshake.hpp"
@@ -42,33 +45,41 @@ sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_
   }
 }
 
-/// setns(2) into a user namespace can't be taken back, so a child does it, and clones init as a child of the
-/// runtime. Namespaces owned by the host's user namespace are joined first, with the host's privileges; those
-/// that belong to the joined one refuse that and come after it.
+/// Namespaces owned by the caller's user namespace are joined first, with the privileges one has there; those
+/// that belong to a joined one refuse that and come after it.
+void join_for_good(const InitArguments& arguments) {
+  const Namespaces& namespaces = arguments.plan.namespaces;
+  std::vector<std::pair<const JoinNamespace*, sys::UniqueFd>> later;
+  std::optional<std::pair<const JoinNamespace*, sys::UniqueFd>> user;
+  for (const JoinNamespace& ns : namespaces.joins) {
+    sys::UniqueFd file = open_namespace(ns);
+    if (ns.flag == CLONE_NEWUSER) {
+      user.emplace(&ns, std::move(file));
+      continue;
+    }
+    try {
+      join_namespace(ns, file);
+    } catch (const Error& error) {
+      if (error.error_number() != EPERM || !namespaces.joins_user()) throw;
+      later.emplace_back(&ns, std::move(file));
+    }
+  }
+  if (user) {
+    join_namespace(*user->first, user->second);
+    check_joined_maps(arguments.proc, namespaces);
+  }
+  for (const auto& [ns, file] : later) join_namespace(*ns, file);
+}
+
+/// What can't be taken back a child does, and clones init as a child of the runtime.
 [[noreturn]] void relay_main(const InitArguments& arguments, Channel& channel) noexcept {
   try {
-    sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);  // CVE-2016-9962: nothing in there may look at us
     const Namespaces& namespaces = arguments.plan.namespaces;
-    std::vector<std::pair<const JoinNamespace*, sys::UniqueFd>> later;
-    sys::UniqueFd user;
-    const JoinNamespace* user_join = nullptr;
-    for (const JoinNamespace& ns : namespaces.joins) {
-      sys::UniqueFd file = open_namespace(ns);
-      if (ns.flag == CLONE_NEWUSER) {
-        user = std::move(file);
-        user_join = &ns;
-        continue;
-      }
-      try {
-        join_namespace(ns, file);
-      } catch (const Error& error) {
-        if (error.error_number() != EPERM) throw;
-        later.emplace_back(&ns, std::move(file));
-      }
-    }
-    join_namespace(*user_join, user);
-    check_joined_maps(arguments.proc, namespaces);
-    for (const auto& [ns, file] : later) join_namespace(*ns, file);
+    // CVE-2016-9962: nothing in there may look at us. Where no user namespace is joined, nothing can before
+    // init is there; and the id maps of an undumpable one could not be written by a caller without
+    // privileges.
+    if (namespaces.joins_user()) sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
+    join_for_good(arguments);
     if (namespaces.new_time) {
       sys::unshare(CLONE_NEWTIME);
       write_time_offsets(arguments.proc, namespaces.time_offsets);
@@ -86,7 +97,7 @@ sys::CloneResult clone_here(const InitArguments& arguments, std::uint64_t extra_
   ::_exit(1);
 }
 
-sys::CloneResult clone_through_user_namespace(const InitArguments& arguments) {
+sys::CloneResult clone_through_relay(const InitArguments& arguments) {
   auto [ours, theirs] = sys::socketpair_seqpacket();
   Channel channel(std::move(ours));
   const sys::CloneResult relay = sys::clone3(0);
@@ -106,7 +117,7 @@ sys::CloneResult clone_through_user_namespace(const InitArguments& arguments) {
     throw;
   }
   sys::wait_for_child(relay.pidfd);
-  if (!init.pidfd) throw Error("the process that joined the user namespace could not clone init");
+  if (!init.pidfd) throw Error("the process that joined the namespaces could not clone init");
   return init;
 }
 
@@ -114,7 +125,7 @@ sys::CloneResult clone_through_user_namespace(const InitArguments& arguments) {
 
 sys::CloneResult clone_init(const InitArguments& arguments, std::optional<sys::FdRef> cgroup) {
   const Namespaces& namespaces = arguments.plan.namespaces;
-  if (namespaces.joins_user()) return clone_through_user_namespace(arguments);
+  if (namespaces.through_relay) return clone_through_relay(arguments);
   AdoptedNamespaces adopted(arguments.proc);
   for (const JoinNamespace& ns : namespaces.joins) adopted.join(ns);
   if (namespaces.new_time) adopted.make_time(namespaces.time_offsets);

@@ -1,4 +1,4 @@
-// One clone3 into all new namespaces; a second fork only where a user namespace is joined by path.
+// One clone3 into all new namespaces; a second fork only where the caller could not come back from one.
 #pragma once
 
 #include <optional>

@@ -127,6 +127,7 @@ struct Words {
     return "let mounts travel from the host into the container, never back" + words;
   }
   std::string operator()(const step::AttachRootfs& s) const {
+    if (s.detached) return "take a copy of the rootfs " + quote(s.path) + " that is mounted nowhere";
     return s.bind ? "make the rootfs " + quote(s.path) + " a mount of its own"
                   : "open the rootfs " + quote(s.path);
   }

@@ -130,6 +130,8 @@ std::string explain_denial(const std::string& path, const std::string& interpret
 }
 
 [[noreturn]] void throw_unusable(const std::string& name, int error_number) {
+  // Engines know "permission denied" as the reason for exit code 126; podman's exec knows nothing else.
+  if (error_number == EISDIR) throw_errno("exec: " + sys::quote(name) + ": is a directory", EACCES);
   throw_errno("exec: " + sys::quote(name), error_number);
 }
 

@@ -31,19 +31,19 @@
 namespace ocx::runtime {
 namespace {
 
-std::map<std::string, std::string> namespace_paths(int pid) {
-  std::map<std::string, std::string> paths;
-  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"})
-    paths[name] = "/proc/" + std::to_string(pid) + "/ns/" + name;
-  return paths;
-}
-
 bool joins_cgroup(const Namespaces& namespaces) {
   return std::any_of(namespaces.joins.begin(), namespaces.joins.end(),
                      [](const JoinNamespace& join) { return join.flag == CLONE_NEWCGROUP; });
 }
 
 }  // namespace
+
+std::map<std::string, std::string> namespace_paths(int pid) {
+  std::map<std::string, std::string> paths;
+  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"})
+    paths[name] = "/proc/" + std::to_string(pid) + "/ns/" + name;
+  return paths;
+}
 
 spec::State hook_state(const Record& record, spec::Status status) {
   return to_state(record, status);
@@ -126,8 +126,7 @@ void Launch::clone_init() {
   // nsdelegate): ENOENT. While init is cloned, the caller is in the one that init joins.
   std::optional<sys::FdRef> target;
   if (!joins_cgroup(plan_.namespaces)) target = cgroup_->clone_target();
-  const bool through_relay = plan_.namespaces.joins_user();
-  attach_ = !cgroup_->paths().empty() && (!target || through_relay);
+  attach_ = !cgroup_->paths().empty() && (!target || plan_.namespaces.through_relay);
 
   HookOutput hook_output;
   if (!plan_.hooks.create_container.empty() || !plan_.hooks.start_container.empty())
@@ -216,7 +215,7 @@ void Launch::commit() {
     rollback_.arm([this] { sys::unlinkat(sys::FdRef::cwd(), request_.pid_file); });
   }
   if (mode_.gate) {
-    channel_.send(MessageType::commit);
+    with_inits_words([this] { channel_.send(MessageType::commit); });
     settle();
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -109,6 +110,8 @@ std::string read_config(const CreateRequest& request);
 /// parse_config() with the warnings logged.
 spec::Config load_config(const std::string& document, std::string* exec_document = nullptr);
 
+/// Files of all namespaces of a process, by the names of /proc/PID/ns, for the record.
+std::map<std::string, std::string> namespace_paths(int pid);
 /// State of a record as a hook of that stage has to see it.
 spec::State hook_state(const Record& record, spec::Status status);
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/checkpoint_request.hpp"
 #include "runtime/request.hpp"
 #include "spec/state.hpp"
 
@@ -50,6 +51,14 @@ void update(const Globals& globals, const UpdateRequest& request);
 
 /// runtime.md "Delete": undoes create, then runs poststop hooks.
 void remove(const Globals& globals, const DeleteRequest& request);
+
+/// Dumps a running or paused container with criu(8) into a directory; then it is gone, unless the request
+/// keeps it running. After an error it goes on as it was. Errors: `container cannot be checkpointed in
+/// stopped state`; unsupported (no criu, or too old; not root); what criu says.
+void checkpoint(const Globals& globals, const CheckpointRequest& request);
+/// Makes a container of a bundle and an image. Its first process is a child of the caller. Returns as run()
+/// does.
+int restore(const Globals& globals, const RestoreRequest& request);
 
 /// Ids in the state root that match the POSIX extended regular expression, sorted.
 std::vector<std::string> matching_ids(const Globals& globals, const std::string& expression);

@@ -20,6 +20,11 @@ bool has_join(const Namespaces& namespaces, std::uint64_t flag) {
 
 }  // namespace
 
+Plan::Plan() = default;
+Plan::~Plan() = default;
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+
 bool Namespaces::own_mounts() const {
   return (new_flags & CLONE_NEWNS) != 0 || has_join(*this, CLONE_NEWNS);
 }

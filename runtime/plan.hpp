@@ -65,11 +65,14 @@ struct RootPropagation {
   std::uint64_t flags = 0;
 };
 /// The rootfs becomes a mount of its own, at its place; InitContext::root then refers to it.
-/// With `bind` false (no mount namespace of its own) only the directory is opened.
+/// With `bind` false (no mount namespace of its own) only the directory is opened, or, `detached`, a copy of
+/// its mount that is at no place of the host's: what is mounted there is seen from the container's root
+/// alone.
 struct AttachRootfs {
   std::string path;
   bool parent_private = false;
   bool bind = true;
+  bool detached = false;
 };
 struct DeviceNode {
   char type = 'c';   // c, b or p ('u' has become 'c')
@@ -252,6 +255,10 @@ struct Namespaces {
       0;  // for clone3; never CLONE_NEWCGROUP (init unshares it) nor CLONE_NEWTIME (the parent prepares it)
   bool new_time = false;
   std::vector<JoinNamespace> joins;
+  /// The caller could not come back from what it would have to enter, so a process in between does: setns(2)
+  /// into a user namespace is for good, and from inside one the host's other namespaces can't be joined
+  /// again.
+  bool through_relay = false;
   std::vector<spec::IdMapping> uid_maps, gid_maps;  // to write; empty when none or joined
   // Of a user namespace joined by path, when the configuration repeats them: they have to be the same.
   std::vector<spec::IdMapping> expected_uid_maps, expected_gid_maps;
@@ -274,6 +281,12 @@ struct NetDeviceMove {
 };
 
 struct Plan {
+  // In plan.cpp: of their own accord they would be compiled wherever a plan is seen, step by step.
+  Plan();
+  ~Plan();
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+
   std::string id, oci_version;
   std::string bundle, rootfs;  // absolute paths
   Namespaces namespaces;

@@ -56,6 +56,7 @@ Namespaces plan_namespaces(const PlanInput& in) {
     out.expected_gid_maps = linux.gid_mappings;
   }
   if (out.new_time) out.time_offsets = linux.time_offsets;
+  out.through_relay = out.joins_user() || (in.host.in_user_namespace && (out.new_time || !out.joins.empty()));
   return out;
 }
 

@@ -63,6 +63,21 @@ void check_links(const spec::Mount& mount, const step::Mount& planned) {
     refuse("dest-nofollow", "does not go with " + mount.type);
 }
 
+/// config.md "Linux mount options": unknown ones go to mount(2) as file system options, and a bind mount
+/// ignores these. A mapping without mappings is none of them.
+void drop_file_system_options(const PlanInput& in, step::Mount& bind) {
+  for (const spec::MountOptions::Data& option : bind.options.data) {
+    const std::string origin = pointer(bind.origin + "/options", option.index);
+    if (option.text == "idmap=" || option.text == "ridmap=")
+      throw Error("invalid option " + sys::quote(option.text) + ": it names no mappings",
+                  ErrorKind::invalid_config)
+          .at(origin);
+    in.warnings.push_back("option " + sys::quote(option.text) + " has no effect on a bind mount, ignoring (" +
+                          origin + ")");
+  }
+  bind.options.data.clear();
+}
+
 step::Mount plan_mount(const PlanInput& in, std::size_t index) {
   const spec::Mount& mount = in.config.mounts[index];
   const std::string origin = pointer("/mounts", index);
@@ -87,12 +102,7 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
       throw Error("bind mount on " + sys::quote(out.target) + " has no source", ErrorKind::invalid_config)
           .at(origin);
     if (!mount.source.starts_with('/')) out.source = in.request.bundle + "/" + mount.source;
-    if (!out.options.data.empty())
-      throw Error("bind mount on " + sys::quote(out.target) + ": invalid option " +
-                      sys::quote(out.options.data[0].text),
-                  ErrorKind::invalid_config)
-          .at(pointer(origin + "/options", out.options.data[0].index))
-          .hint("a bind mount takes no file system options");
+    drop_file_system_options(in, out);
   } else {
     check_kind(mount, origin);
     if (mount.type == "cgroup" || mount.type == "cgroup2") out.kind = step::Mount::Kind::cgroup;
@@ -184,7 +194,6 @@ void refuse_host_mounts(const PlanInput& in) {
         .at(origin)
         .hint("add {\"type\": \"mount\"} to linux.namespaces");
   };
-  if (!in.config.mounts.empty()) refuse("a mount", "/mounts/0");
   if (!in.config.linux.masked_paths.empty()) refuse("a masked path", "/linux/maskedPaths");
   if (!in.config.linux.readonly_paths.empty()) refuse("a read-only path", "/linux/readonlyPaths");
   if (in.config.root.readonly) refuse("a read-only root", "/root/readonly");
@@ -202,8 +211,9 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
     plan.build.push_back(
         {linux.rootfs_propagation == spec::RootfsPropagation::unset ? "" : "/linux/rootfsPropagation",
          step::RootPropagation{early_propagation(linux)}});
+  const bool detached = !own_mounts && !in.config.mounts.empty();
   const bool shared = linux.rootfs_propagation == spec::RootfsPropagation::shared;
-  plan.build.push_back({"/root/path", step::AttachRootfs{plan.rootfs, shared, own_mounts}});
+  plan.build.push_back({"/root/path", step::AttachRootfs{plan.rootfs, shared, own_mounts, detached}});
 
   std::vector<step::Mount> mounts;
   std::vector<InitStep> late;
@@ -218,7 +228,7 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
   const std::size_t dev = dev_mount(mounts);
   // A /dev bound from the host has the host's nodes; making ours there would change the host.
   const bool foreign_dev =
-      !own_mounts || (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::bind);
+      (!own_mounts && !detached) || (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::bind);
   std::vector<step::DeviceNode> devices = foreign_dev ? std::vector<step::DeviceNode>() : plan_devices(in);
   std::vector<step::SymbolicLink> links = foreign_dev ? std::vector<step::SymbolicLink>() : plan_links(in);
   if (dev != std::string::npos && mounts[dev].kind == step::Mount::Kind::filesystem &&

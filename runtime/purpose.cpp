@@ -62,6 +62,7 @@ struct Why {
   std::string_view operator()(const step::SessionKeyring&) const { return "it can't see the caller's keys"; }
   std::string_view operator()(const step::LoopbackUp&) const { return "127.0.0.1 works"; }
   std::string_view operator()(const step::AttachRootfs& s) const {
+    if (s.detached) return "the mount namespace is the host's, which must not see the mounts";
     return s.bind ? "only a mount can become \"/\"" : "";
   }
   std::string_view operator()(const step::JoinCgroup& s) const {

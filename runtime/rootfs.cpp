@@ -46,6 +46,20 @@ sys::UniqueFd open_place(const std::string& path) {
   return std::move(place.fd);
 }
 
+sys::UniqueFd clone_detached(const std::string& path) {
+  sys::FdResult tree = sys::try_open_tree(sys::FdRef::cwd(), path, OPEN_TREE_CLONE | AT_RECURSIVE);
+  if (!tree) throw_errno("open_tree " + sys::quote(path), tree.error_number);
+  // As a peer of the host's mount it would hand on what is mounted there.
+  if (int error = sys::try_mount_setattr(tree.fd, true, 0, 0, MS_PRIVATE); error != 0)
+    throw_errno("make a copy of " + sys::quote(path) + " private", error);
+  // Cloning a detached tree came with mounting into one: this asks for the latter. Can go with Linux 6.14.
+  if (!sys::try_open_tree(tree.fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH))
+    throw Error("mounts without a mount namespace of the container's own need Linux 6.15",
+                ErrorKind::unsupported)
+        .hint("add {\"type\": \"mount\"} to linux.namespaces");
+  return std::move(tree.fd);
+}
+
 }  // namespace
 
 void execute(InitContext& context, const step::RootPropagation& step) {
@@ -56,6 +70,10 @@ void execute(InitContext& context, const step::RootPropagation& step) {
 }
 
 void execute(InitContext& context, const step::AttachRootfs& step) {
+  if (step.detached) {
+    context.root = clone_detached(step.path);
+    return;
+  }
   if (!step.bind) {
     context.root = sys::openat(sys::FdRef::cwd(), step.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return;

@@ -12,6 +12,7 @@
 #include "runtime/passed_fds.hpp"
 #include "runtime/remove.hpp"
 #include "runtime/start.hpp"
+#include "sys/error.hpp"
 #include "sys/log.hpp"
 #include "sys/process.hpp"
 
@@ -33,10 +34,23 @@ void begin(Launch& launch) {
   if (notify) notify->forward_until_ready(launch.pidfd(), launch.record().pid);
 }
 
+/// systemd removes a scope with its last process, and the counters too. There they are watched from the
+/// start; elsewhere they can be read at the end, which costs nothing when all goes well.
+std::optional<cgroups::OomWatch> watch_oom(const Record& record) {
+  if (record.cgroup_unit.empty() || !record.resources.memory || !record.resources.memory->limit)
+    return std::nullopt;
+  try {
+    return std::optional<cgroups::OomWatch>(std::in_place, record.cgroup_paths);
+  } catch (const Error&) {
+    return std::nullopt;  // no memory controller, or the container has ended already
+  }
+}
+
 /// The exit status of a payload that the OOM killer ended is that of any SIGKILL: the person at the terminal
 /// is told the difference, but only when the kernel's counter says so. Anybody may have sent a signal by now.
-void warn_of_oom_kill(const Record& record) {
-  if (cgroups::oom_kills(record.cgroup_paths).value_or(0) == 0) return;
+void warn_of_oom_kill(const Record& record, std::optional<cgroups::OomWatch>& watch) {
+  const long last_seen = watch ? watch->take() : 0;
+  if (cgroups::oom_kills(record.cgroup_paths).value_or(last_seen) == 0) return;
   if (const auto cause = oom_kill_error(record.cgroup_paths, record.resources))
     sys::log_warning(cause->what());
 }
@@ -55,10 +69,11 @@ int run(const Globals& globals, const RunRequest& request) {
   if (!request.no_subreaper) sys::prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
   ForegroundRelay relay;  // before the clone: a signal that comes meanwhile is for the container
   Launch launch(globals, request.create, {.gate = false, .foreground = true});
+  std::optional<cgroups::OomWatch> oom = watch_oom(launch.record());
   begin(launch);
   launch.directory().unlock();  // the container may run for days, and be killed or deleted by others
   const sys::ExitStatus status = relay.wait(launch.pidfd(), launch.take_console());
-  if (status.signal == SIGKILL) warn_of_oom_kill(launch.record());
+  if (status.signal == SIGKILL) warn_of_oom_kill(launch.record(), oom);
   if (!request.keep && launch.directory().relock()) destroy(launch.directory(), launch.record());
   return status.shell_status();
 }

@@ -1,6 +1,7 @@
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "runtime/init_context.hpp"
@@ -18,12 +19,14 @@ const step::SetUser* payload_user(const Plan& plan) {
 }
 
 // user_namespaces(7): EPERM where /proc/PID/setgroups says "deny"; the caller's groups then can't be left by
-// anybody.
-void set_groups(const std::vector<gid_t>& groups) {
+// anybody. The process has the group `gid` all the same: buildah names it once more among the additional
+// ones.
+void set_groups(const std::vector<gid_t>& groups, gid_t gid) {
+  const auto is_had = [&](gid_t group) { return group == gid; };
   try {
     sys::setgroups(groups);
   } catch (Error& error) {
-    if (error.error_number() == EPERM && groups.empty()) return;
+    if (error.error_number() == EPERM && std::all_of(groups.begin(), groups.end(), is_had)) return;
     if (error.error_number() == EINVAL) error.hint("a group is not mapped in the container's user namespace");
     if (error.error_number() == EPERM)
       error.hint(
@@ -66,7 +69,7 @@ void own_stdio(uid_t uid) {
 void execute(InitContext& ctx, const step::BecomeRoot& step) {
   ctx.channel.wait_for_id_maps();
   const step::SetUser* user = payload_user(ctx.plan);
-  if (user == nullptr || user->set_groups) set_groups({});
+  if (user == nullptr || user->set_groups) set_groups({}, step.gid);
   with_mapping_hint("gid", step.gid, [&] { sys::setresgid(step.gid); });
   with_mapping_hint("uid", step.uid, [&] { sys::setresuid(step.uid); });
 }
@@ -74,7 +77,7 @@ void execute(InitContext& ctx, const step::BecomeRoot& step) {
 void execute(InitContext&, const step::SetUser& step) {
   if (step.umask) sys::umask(*step.umask);
   own_stdio(step.uid);
-  if (step.set_groups) set_groups(step.groups);
+  if (step.set_groups) set_groups(step.groups, step.gid);
   // capabilities(7): leaving uid 0 clears the permitted set but for this; the flag ends with execve.
   if (step.uid != 0) sys::prctl("PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1);
   with_mapping_hint("gid", step.gid, [&] { sys::setresgid(step.gid); });

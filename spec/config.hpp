@@ -99,6 +99,15 @@ struct Hooks {
 };
 
 struct Config {
+  // In parse.cpp: of their own accord they would be compiled wherever a configuration is seen, field by
+  // field.
+  Config();
+  ~Config();
+  Config(const Config&);
+  Config(Config&&) noexcept;
+  Config& operator=(const Config&);
+  Config& operator=(Config&&) noexcept;
+
   std::string oci_version;
   Root root;
   std::vector<Mount> mounts;

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 /// begin so.
 constexpr std::string_view acted_upon[] = {
     "io.crun.keep_original_groups",
+    "org.criu.config",
     "org.ocx.core-scheduling",
     "org.ocx.landlock.",
     "org.opencontainers.image.stopSignal",
@@ -67,7 +68,10 @@ std::string write_features(std::string_view version, std::string_view commit) {
       {"hooks", names_of(hook_kinds)},
       {"mountOptions", mount_option_names()},
       {"linux", linux_object()},
-      {"annotations", {{"org.ocx.version", version}, {"org.ocx.commit", commit}}},
+      {"annotations",
+       {{"org.ocx.version", version},
+        {"org.ocx.commit", commit},
+        {"org.opencontainers.runc.checkpoint.enabled", "true"}}},
       {"potentiallyUnsafeConfigAnnotations", acted_upon},
   };
   return document.dump(4) + "\n";

@@ -6,6 +6,14 @@
 #include "sys/text.hpp"
 
 namespace ocx::spec {
+
+Config::Config() = default;
+Config::~Config() = default;
+Config::Config(const Config&) = default;
+Config::Config(Config&&) noexcept = default;
+Config& Config::operator=(const Config&) = default;
+Config& Config::operator=(Config&&) noexcept = default;
+
 namespace {
 
 Root read_root(const Json& json) {

@@ -52,10 +52,12 @@ std::uint64_t read_capability_set(const Json& set, Warnings& warnings) {
 
 std::uint64_t limit_set(const Json& set, std::uint64_t bits, std::uint64_t within, std::string_view rule,
                         Warnings& warnings) {
+  std::vector<std::string> refused;
   for (std::size_t n = 0; n < std::size(capability_names); ++n)
-    if ((bits & ~within) >> n & 1U)
-      warnings.push_back(std::string(capability_names[n]) + " can't be granted without being " +
-                         std::string(rule) + " (" + set.pointer() + "), ignoring");
+    if ((bits & ~within) >> n & 1U) refused.emplace_back(capability_names[n]);
+  if (!refused.empty())
+    warnings.push_back(sys::join(refused, ", ") + " can't be granted without being " + std::string(rule) +
+                       " (" + set.pointer() + "), ignoring");
   return bits & within;
 }
 
@@ -68,6 +70,9 @@ Capabilities read_capabilities(const Json& json, Warnings& warnings) {
   sets.effective = read_capability_set(json["effective"], warnings);
   sets.ambient = read_capability_set(json["ambient"], warnings);
   sets.effective = limit_set(json["effective"], sets.effective, sets.permitted, "permitted", warnings);
+  // Without anything inheritable none can be ambient, and none was meant: buildah asks for that each time,
+  // and would show a warning for each RUN of a build.
+  if (sets.inheritable == 0) sets.ambient = 0;
   sets.ambient = limit_set(json["ambient"], sets.ambient, sets.permitted & sets.inheritable,
                            "permitted and inheritable", warnings);
   return sets;

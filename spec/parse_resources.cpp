@@ -3,6 +3,14 @@
 #include "sys/text.hpp"
 
 namespace ocx::spec {
+
+Resources::Resources() = default;
+Resources::~Resources() = default;
+Resources::Resources(const Resources&) = default;
+Resources::Resources(Resources&&) noexcept = default;
+Resources& Resources::operator=(const Resources&) = default;
+Resources& Resources::operator=(Resources&&) noexcept = default;
+
 namespace {
 
 constexpr Named<char> rule_types[] = {{"a", 'a'}, {"b", 'b'}, {"c", 'c'}};

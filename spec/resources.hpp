@@ -65,6 +65,14 @@ struct RdmaLimit {
 };
 
 struct Resources {
+  // In parse_resources.cpp, for the same reason as those of Config.
+  Resources();
+  ~Resources();
+  Resources(const Resources&);
+  Resources(Resources&&) noexcept;
+  Resources& operator=(const Resources&);
+  Resources& operator=(Resources&&) noexcept;
+
   std::vector<DeviceRule> devices;
   std::optional<MemoryLimits> memory;
   std::optional<CpuLimits> cpu;

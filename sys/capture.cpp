@@ -15,19 +15,18 @@ namespace {
 
 constexpr const char* usual_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A file takes any amount without anybody reading it meanwhile.
-UniqueFd memory_file() {
+}  // namespace
+
+UniqueFd output_file() {
   UniqueFd file(::memfd_create("output", MFD_CLOEXEC));
   if (!file) throw_errno("memfd_create");
   return file;
 }
 
-std::string content(FdRef file) {
+std::string output_of(FdRef file) {
   if (::lseek(file.raw(), 0, SEEK_SET) != 0) throw_errno("lseek");
   return read_all(file);
 }
-
-}  // namespace
 
 std::string find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
@@ -48,13 +47,13 @@ std::vector<std::string> own_environment() {
 
 Captured capture(const Program& program) {
   const UniqueFd input = openat(FdRef::cwd(), "/dev/null", O_RDONLY);
-  const UniqueFd output = memory_file(), error_output = memory_file();
+  const UniqueFd output = output_file(), error_output = output_file();
   const Spawned child = spawn(program, input, output, error_output);
   if (child.error_number != 0) throw_errno("execve " + quote(program.path), child.error_number);
   Captured result;
   result.status = wait_for_child(child.pidfd);
-  result.output = content(output);
-  result.error_output = content(error_output);
+  result.output = output_of(output);
+  result.error_output = output_of(error_output);
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "sys/fd.hpp"
 #include "sys/process.hpp"
 #include "sys/spawn.hpp"
 
@@ -14,6 +15,11 @@ std::string find_program(const std::string& name);
 
 /// The variables of this process: for a program that is to have the same.
 std::vector<std::string> own_environment();
+
+/// A file in memory for another program's output: it takes any amount without anybody reading it meanwhile.
+UniqueFd output_file();
+/// All that was written to it.
+std::string output_of(FdRef file);
 
 struct Captured {
   ExitStatus status;

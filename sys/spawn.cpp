@@ -88,6 +88,18 @@ Spawned spawn(const Program& program, FdRef input, FdRef output, FdRef error_out
   return child;
 }
 
+void place_descriptors(const std::vector<FdRef>& fds) {
+  const int count = static_cast<int>(fds.size());
+  std::vector<int> copies;  // out of the way of the numbers that are wanted
+  for (const FdRef fd : fds) {
+    copies.push_back(::fcntl(fd.raw(), F_DUPFD_CLOEXEC, count));
+    if (copies.back() < 0) throw_errno("fcntl F_DUPFD_CLOEXEC");
+  }
+  for (int i = 0; i < count; ++i)
+    if (::dup2(copies[static_cast<std::size_t>(i)], i) < 0) throw_errno("dup2");
+  close_range(static_cast<unsigned>(count), ~0U, false);
+}
+
 ReadOutcome read_some(FdRef fd, std::string& into, std::size_t limit) {
   char buffer[4096];
   ssize_t size = -1;

@@ -37,6 +37,9 @@ struct Spawned {
 /// process group of its own, has an empty signal mask, default dispositions, and no descriptor but 0, 1, 2.
 Spawned spawn(const Program& program, FdRef input, FdRef output, FdRef error_output);
 
+/// For a cloned child, before execve: fds[n] becomes descriptor n, inheritable; all others are closed.
+void place_descriptors(const std::vector<FdRef>& fds);
+
 /// What read(2) gave on a descriptor that may be non-blocking.
 enum class ReadOutcome { data, nothing_now, end };
 /// Appends at most `limit` bytes. EIO (a terminal whose other side is closed) is the end.

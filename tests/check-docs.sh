@@ -1,12 +1,13 @@
 #!/bin/sh
 # check-docs.sh: what README.md, docs/ and the other READMEs name is there: relative links, and paths in backticks (also
-# patterns like `spec/parse*.cpp` and `cmd/<command>.cpp`) that begin with one of this repository's directories.
+# patterns like `spec/parse*.cpp` and `cmd/<command>.cpp`) that begin with one of this repository's directories. And the tests
+# that docs/engine-contract.md names are those tagged [contract].
 set -eu
 cd "$(dirname "$0")/.."
 
 places='sys|spec|cgroups|runtime|cmd|tests|bundles|docs|cmake'
 found=$(mktemp)
-trap 'rm -f "$found"' EXIT
+trap 'rm -f "$found" "$found.named" "$found.tagged"' EXIT
 passed=0
 
 # check DOCUMENT PATTERN: some file has that name. rootfs/ is filled by make.
@@ -28,6 +29,16 @@ for document in README.md docs/*.md bundles/*.md bundles/*/*.md tests/*.md; do
     check "$document" "$(dirname "$document")/$link"
   done
 done
+
+# Name and tags of each integration test, a tab between; a long name is several literals.
+tests=$(cat tests/integration/*_test.cpp | tr '\n' ' ' | sed -e 's/" *"//g' -e 's/TEST_CASE(/\n&/g' |
+  sed -nE 's/^TEST_CASE\( *"(([^"\\]|\\.)*)", *"(\[[^"]*)"\) \{.*/\1\t\3/p')
+contract=docs/engine-contract.md
+sed -n 's/^|[^|]*|[^|]*|\(.*\)|$/\1/p' "$contract" | grep -oE '`[^`]+`' | tr -d '`' | sort -u >"$found.named"
+printf '%s\n' "$tests" | sed -n 's/\t.*\[contract\].*//p' | sort -u >"$found.tagged"
+comm -23 "$found.named" "$found.tagged" | sed "s|.*|$contract: no test \"&\" tagged [contract]|" >>"$found"
+comm -13 "$found.named" "$found.tagged" | sed "s|.*|$contract: the test \"&\" is not mentioned|" >>"$found"
+passed=$((passed + $(comm -12 "$found.named" "$found.tagged" | wc -l)))
 
 cat "$found"
 failed=$(wc -l <"$found")

@@ -6,6 +6,8 @@
 #   units                     every unit_* executable of BUILD (or name one: unit_spec)
 #   integration               real containers, as root; OCX_RUNTIME=PATH tests another runtime
 #   vm                        the same in a guest with systemd and cgroup v2, with each cgroup manager: tests/vm/
+#   engines                   podman, containerd, Docker … with BUILD/ocx as their runtime: tests/engines/
+#   engines-vm                tests/engines in such a guest
 #
 # Without a SUITE: layers size docs units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
 # a skipped test a failed one.
@@ -20,6 +22,7 @@ shift
 
 logs=$build/test-logs
 mkdir -p "$logs"
+: >"$logs/failed"
 passed=0
 failed=0
 skipped=0
@@ -64,6 +67,7 @@ EOF
   printf '%-16s %4d passed, %d failed, %d skipped   %d.%d s%s\n' "$name" "$ok" "$bad" "$not_run" \
     $((milliseconds / 1000)) $((milliseconds % 1000 / 100)) "$note"
   [ "$bad" -gt 0 ] || [ "$shown" = yes ] || sed -n 's/^skipped: /    skipped: /p' "$log"
+  { [ -z "$note" ] || echo "failed: $name:$note"; sed -n "s/^failed: /failed: $name: /p" "$log"; } >>"$logs/failed"
   passed=$((passed + ok))
   failed=$((failed + bad))
   skipped=$((skipped + not_run))
@@ -94,30 +98,39 @@ run_integration() {
   fi
 }
 
-# A guest has one processor: two run side by side, their output as it comes. $VM names the only machine that is wanted.
-# $TESTS is a Catch2 filter.
-run_vm() {
+# $ENGINES names the only ones that are wanted. Each keeps to a limit of its own.
+run_engines() {
+  saved_limit=$limit
+  limit=$((limit * 3))
+  run engines "$source_dir/tests/engines/run.sh" "$build/ocx" ${ENGINES:-}
+  limit=$saved_limit
+}
+
+# in_guests NAME IMAGE SCRIPT MACHINE...: a guest has one processor, so two run side by side, their output as it comes.
+in_guests() {
+  guest_name=$1 image=$2 script=$source_dir/tests/vm/$3
+  shift 3
   shown=yes
   may_be_empty=yes
   # The guest keeps to the suite's limit itself; making and starting it have their own.
   export OCX_SUITE_TIMEOUT="$limit"
   limit=$((limit + 400))
-  for machine in ${VM:-uml qemu}; do
-    for part in image "$machine"; do "$source_dir/tests/vm/build.sh" "$part" >/dev/null || break; done
+  for machine; do
+    for part in "$image" "$machine"; do "$source_dir/tests/vm/build.sh" "$part" >/dev/null || break; done
     for manager in cgroupfs systemd; do
-      name=vm-$machine-$manager
+      name=$guest_name-$machine-$manager
       : >"$logs/$name.log"
-      execute "$name" "$source_dir/tests/vm/suite.sh" "$build" "$machine" "$manager" &
+      execute "$name" "$script" "$build" "$machine" "$manager" &
       tail -n +1 -s 0.2 --pid=$! -f "$logs/$name.log" | sed -u "s/^/$machine $manager: /" &
     done
     wait
-    for manager in cgroupfs systemd; do report "vm-$machine-$manager"; done
+    for manager in cgroupfs systemd; do report "$guest_name-$machine-$manager"; done
   done
   shown=no
   may_be_empty=no
   limit=$OCX_SUITE_TIMEOUT
   # All of the machines together must have run something.
-  [ "$((passed + failed + skipped))" -gt 0 ] || { echo "vm: no test matches"; failed=1; }
+  [ "$((passed + failed + skipped))" -gt 0 ] || { echo "$guest_name: no test matches"; failed=1; }
 }
 
 cd "$source_dir"
@@ -127,10 +140,15 @@ for suite in "$@"; do
     units) run_units ;;
     unit_*) run "$suite" "$build/tests/$suite" ;;
     integration) run_integration ;;
-    vm) run_vm ;;
+    engines) run_engines ;;
+    # $VM names the only machine that is wanted. $TESTS is a Catch2 filter, $ENGINES a list.
+    vm) in_guests vm image suite.sh ${VM:-uml qemu} ;;
+    engines-vm) limit=$((limit * 2)); in_guests engines-vm engines engines.sh ${VM:-uml}; limit=$((limit / 2)) ;;
     *) echo "run.sh: no suite \"$suite\"" >&2; usage ;;
   esac
 done
 
+# Once more at the end, where a log cut short still has them.
+cat "$logs/failed"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

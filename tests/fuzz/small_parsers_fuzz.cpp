@@ -11,11 +11,14 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/criu.hpp"
+#include "runtime/external_mounts.hpp"
 #include "runtime/rootless.hpp"
 #include "runtime/seccomp_cache.hpp"
 #include "runtime/seccomp_compile.hpp"
 #include "runtime/seccomp_interpreter.hpp"
 #include "spec/core_scheduling.hpp"
+#include "spec/descriptors.hpp"
 #include "spec/exec_document.hpp"
 #include "spec/idmap_option.hpp"
 #include "spec/landlock.hpp"
@@ -79,13 +82,24 @@ void netlink(std::string_view text) {
     sys::parse_netlink_attributes(message.content, 16);
 }
 
+/// What criu says, its logs, and what an image, which comes from anywhere, has beside it.
+void criu(std::string_view text) {
+  require(runtime::first_criu_error(text).find('\n') == std::string::npos);
+  runtime::parse_mount_entries(text);
+  try {
+    spec::parse_descriptors(text);
+  } catch (const Error&) {
+  }
+  runtime::parse_criu_response(text);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr void (*parsers[])(std::string_view) = {
-      annotations, ids, idmap, kept_filter, seccomp, netlink, [](std::string_view text) {
-        spec::parse_exec_document(text);
-      }};
+      annotations, ids,     idmap, kept_filter,
+      seccomp,     netlink, criu,  [](std::string_view text) {
+        spec::parse_exec_document(text); }};
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
   try {

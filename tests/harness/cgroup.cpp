@@ -81,6 +81,19 @@ std::optional<std::string> read_cgroup_file(const Container& container, const st
   return text;
 }
 
+std::vector<pid_t> cgroup_members(const Path& directory) {
+  std::string text;
+  char buffer[4096];
+  Fd file(open((directory / "cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
+  // Not a stream: of a cgroup that is removed meanwhile the read says ENODEV, and a stream throws that.
+  for (ssize_t count; (count = read(file.get(), buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<size_t>(count));
+  std::vector<pid_t> members;
+  std::istringstream words(text);
+  for (pid_t member; words >> member;) members.push_back(member);
+  return members;
+}
+
 bool freeze_cgroup(const Container& container) {
   if (!cgroup_v2() && cgroup_mounts().count("freezer") == 0) return false;
   Path directory = cgroup_directory(container, "freezer");

@@ -1,6 +1,8 @@
 // Cgroups as tests see them: the same code reads v1, v2 and what the systemd driver made.
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <optional>
 #include <string>
@@ -34,6 +36,9 @@ Path cgroup_directory(const Container& container, const std::string& controller)
 /// A file there, without the newline at its end; nothing when the kernel has no such file.
 std::optional<std::string> read_cgroup_file(const Container& container, const std::string& controller,
                                             const std::string& file);
+
+/// The processes of a cgroup; none when it is gone, as an empty scope of systemd's soon is.
+std::vector<pid_t> cgroup_members(const Path& directory);
 
 /// Freezes the container behind the runtime's back, and waits for it. False where there is no freezer.
 bool freeze_cgroup(const Container& container);

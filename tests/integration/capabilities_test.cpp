@@ -115,6 +115,20 @@ TEST_CASE("inheritable capabilities outside the bounding set can't be had", "[pr
   refused(bundle, "operation not permitted");
 }
 
+TEST_CASE("ambient capabilities beside no inheritable ones are no warning: buildah asks so in each RUN",
+          "[process][capabilities]") {
+  Bundle bundle({"/bin/probe", "facts"});
+  bundle.process()["capabilities"] = {{"bounding", {"CAP_KILL"}},
+                                      {"permitted", {"CAP_KILL"}},
+                                      {"effective", {"CAP_KILL"}},
+                                      {"ambient", {"CAP_KILL"}}};
+  Container container(bundle);
+  Result result = container.run();
+  REQUIRE_OK(result);
+  CHECK(result.err == "");
+  CHECK(mask_of(json::parse(result.out), "CapAmb") == 0);
+}
+
 TEST_CASE("without capabilities nothing is granted", "[process][capabilities]") {
   ONLY_OCX("runc leaves the caller's");
   Bundle bundle;

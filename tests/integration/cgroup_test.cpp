@@ -24,7 +24,7 @@ std::map<std::string, Path> hierarchies() {
 
 }  // namespace
 
-TEST_CASE("cgroupsPath says where the container is in every hierarchy", "[cgroup]") {
+TEST_CASE("cgroupsPath says where the container is in every hierarchy", "[cgroup][contract]") {
   Bundle bundle;
   std::string name = unique_id();
   bool deep = !systemd_cgroups();
@@ -52,6 +52,7 @@ TEST_CASE("a relative cgroupsPath leads to the same place each time", "[cgroup]"
   Bundle bundle;
   std::string name = unique_id();
   bundle.config["linux"]["cgroupsPath"] = name + "/leaf";
+  bundle.config["linux"]["resources"]["pids"] = {{"limit", 12}};
   std::map<std::string, std::string> places;
   for (int round = 0; round < 2; ++round) {
     Container container(bundle);
@@ -62,13 +63,14 @@ TEST_CASE("a relative cgroupsPath leads to the same place each time", "[cgroup]"
       CHECK(contains(now.at(controller), "/" + name + "/leaf"));
       CHECK(has_member(mount.string() + now.at(controller), container.pid()));
     }
+    CHECK(read_file(cgroup_directory_of(container.pid(), "pids") / "pids.max") == "12\n");
     if (round == 0) places = now;
     CHECK(now == places);
   }
   for (const std::string& left : cgroups_with(name)) rmdir(left.c_str());
 }
 
-TEST_CASE("without cgroupsPath the container's cgroup is named by its id", "[cgroup]") {
+TEST_CASE("without cgroupsPath the container's cgroup is named by its id", "[cgroup][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -82,7 +84,7 @@ TEST_CASE("without cgroupsPath the container's cgroup is named by its id", "[cgr
   CHECK(cgroups_with(container.id()).empty());
 }
 
-TEST_CASE("the cgroup outlives init until delete", "[cgroup]") {
+TEST_CASE("the cgroup outlives init until delete", "[cgroup][contract]") {
   if (systemd_cgroups()) return;  // a scope ends with its processes
   Bundle bundle({"/bin/probe", "exit", "0"});
   Container container(bundle);
@@ -113,7 +115,7 @@ TEST_CASE("a cgroup that is not empty is refused and left alone", "[cgroup]") {
   rmdir(directory.c_str());
 }
 
-TEST_CASE("an existing empty cgroup is used; its parent stays", "[cgroup]") {
+TEST_CASE("an existing empty cgroup is used; its parent stays", "[cgroup][contract]") {
   if (systemd_cgroups()) return;  // a scope is always a new one
   Bundle bundle;
   std::string parent = unique_id(), path = "/" + parent + "/leaf";
@@ -192,7 +194,7 @@ TEST_CASE("the caller's cgroup stays what it is", "[cgroup]") {
   CHECK(cgroups_of(getpid()) == before);
 }
 
-TEST_CASE("--cgroup-manager disabled leaves the container in the caller's cgroups", "[cgroup]") {
+TEST_CASE("--cgroup-manager disabled leaves the container in the caller's cgroups", "[cgroup][contract]") {
   if (runtime_is_runc()) SKIP_TEST("runc has no such option");
   Bundle bundle;
   Container container(bundle);

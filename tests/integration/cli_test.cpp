@@ -47,7 +47,7 @@ TEST_CASE("options of other runtimes' command lines are accepted", "[cli]") {
   }
 }
 
-TEST_CASE("the last of a repeated option counts", "[cli]") {
+TEST_CASE("the last of a repeated option counts", "[cli][contract]") {
   TempDir directory;
   Bundle bundle;
   Container container(bundle);
@@ -59,7 +59,7 @@ TEST_CASE("the last of a repeated option counts", "[cli]") {
   CHECK_FALSE(std::filesystem::exists(directory.path() / "a"));
 }
 
-TEST_CASE("an unknown option is an error that names it", "[cli]") {
+TEST_CASE("an unknown option is an error that names it", "[cli][contract]") {
   for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
            {"--no-such-option", "list"}, {"list", "--no-such-option"}, {"create", "--no-such-option", "x"}}) {
     CAPTURE(args);
@@ -117,7 +117,7 @@ TEST_CASE("each command explains itself", "[cli]") {
   CHECK(contains(runtime({"delete", "--help"}).out, "--force"));
 }
 
-TEST_CASE("--version is what engines scan for, also with an empty environment", "[cli]") {
+TEST_CASE("--version is what engines scan for, also with an empty environment", "[cli][contract]") {
   RunOptions options;
   options.env = std::vector<std::string>{};
   for (const char* flag : {"--version", "-v"}) {
@@ -151,7 +151,7 @@ TEST_CASE("long options work with one dash", "[cli]") {
   CHECK_FALSE(process_exists(container.pid()));
 }
 
-TEST_CASE("successful commands say nothing, in the log neither", "[cli]") {
+TEST_CASE("successful commands say nothing, in the log neither", "[cli][contract]") {
   Bundle bundle;
   Container container(bundle);
   bundle.save();
@@ -175,7 +175,7 @@ TEST_CASE("successful commands say nothing, in the log neither", "[cli]") {
 }
 
 TEST_CASE("a failure with a JSON log is one object with level, msg and time, and the same text on stderr",
-          "[cli]") {
+          "[cli][contract]") {
   Bundle bundle({"/absent"});
   Container container(bundle);
   bundle.save();

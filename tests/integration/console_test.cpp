@@ -97,7 +97,8 @@ Child run_on(Terminal& terminal, Container& container) {
 
 }  // namespace
 
-TEST_CASE("the console socket gets the master of the terminal on the payload's streams", "[console]") {
+TEST_CASE("the console socket gets the master of the terminal on the payload's streams",
+          "[console][contract]") {
   Bundle bundle;
   bundle.shell(
       "test -t 0 && test -t 1 && test -t 2 && echo streams; tty; echo console > /dev/console; read line; "
@@ -115,7 +116,7 @@ TEST_CASE("the console socket gets the master of the terminal on the payload's s
   CHECK(container.wait_exit() == 0);
 }
 
-TEST_CASE("/dev/console is the payload's terminal", "[console]") {
+TEST_CASE("/dev/console is the payload's terminal", "[console][contract]") {
   Bundle bundle;
   bundle.shell("/bin/probe stat /dev/console /dev/ptmx; stat -L -c 'stdin %t:%T' /proc/self/fd/0");
   Container container(bundle);
@@ -154,7 +155,7 @@ TEST_CASE("the payload leads a session of its own with the terminal as controlli
   CHECK(container.wait_exit() == 9);
 }
 
-TEST_CASE("consoleSize is the terminal's size", "[console]") {
+TEST_CASE("consoleSize is the terminal's size", "[console][contract]") {
   Bundle bundle;
   bundle.shell("stty size");
   bundle.process()["consoleSize"] = {{"height", 33}, {"width", 111}};
@@ -172,7 +173,8 @@ TEST_CASE("consoleSize without a terminal is ignored", "[console]") {
   CHECK(container.output().empty());
 }
 
-TEST_CASE("a detached container with a terminal does not hold the runtime's own output", "[console]") {
+TEST_CASE("a detached container with a terminal does not hold the runtime's own output",
+          "[console][contract]") {
   Bundle bundle;
   Container container(bundle);
   Pipe out = make_pipe();
@@ -184,7 +186,7 @@ TEST_CASE("a detached container with a terminal does not hold the runtime's own 
   CHECK(container.status() == "created");
 }
 
-TEST_CASE("a terminal without a console socket is refused before anything is made", "[console]") {
+TEST_CASE("a terminal without a console socket is refused before anything is made", "[console][contract]") {
   Bundle bundle;
   bundle.process()["terminal"] = true;
   Container container(bundle);
@@ -193,7 +195,7 @@ TEST_CASE("a terminal without a console socket is refused before anything is mad
   CHECK(contains(error_message(container.run({"--detach"})), "will detach without setting console socket"));
 }
 
-TEST_CASE("a console socket without a terminal is refused before anything is made", "[console]") {
+TEST_CASE("a console socket without a terminal is refused before anything is made", "[console][contract]") {
   Bundle bundle;
   ConsoleSocket socket(bundle);
   Container container(bundle);
@@ -213,7 +215,7 @@ TEST_CASE("a console socket nobody listens on fails and leaves nothing", "[conso
 }
 
 TEST_CASE("run in the foreground on a terminal: one carriage return, the exit code, the mode restored",
-          "[console]") {
+          "[console][contract]") {
   Bundle bundle;
   bundle.shell("echo first; echo second; read x; echo \"got $x\"; exit 5");
   Container container(bundle);
@@ -233,7 +235,7 @@ TEST_CASE("run in the foreground on a terminal: one carriage return, the exit co
   CHECK(container.leftovers().empty());
 }
 
-TEST_CASE("run in the foreground follows the size of its terminal", "[console]") {
+TEST_CASE("run in the foreground follows the size of its terminal", "[console][contract]") {
   Bundle bundle({"/bin/probe", "winsize"});
   Container container(bundle);
   Terminal terminal;

@@ -35,7 +35,7 @@ void cleaned_up(Container& container, const std::string& where) {
 
 }  // namespace
 
-TEST_CASE("create killed at any moment can be cleaned up", "[crash]") {
+TEST_CASE("create killed at any moment can be cleaned up", "[crash][contract]") {
   ONLY_OCX("runc leaves cgroups behind when it dies before its first state.json");
   Bundle bundle;
   Container container(bundle);
@@ -57,7 +57,7 @@ TEST_CASE("create killed at any moment can be cleaned up", "[crash]") {
   }
 }
 
-TEST_CASE("create killed in a hook can be cleaned up", "[crash]") {
+TEST_CASE("create killed in a hook can be cleaned up", "[crash][contract]") {
   ONLY_OCX("runc leaves cgroups behind when it dies before its first state.json");
   for (const char* kind : {"prestart", "createRuntime", "createContainer"}) {
     INFO(kind);

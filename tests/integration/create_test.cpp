@@ -82,7 +82,7 @@ TEST_CASE("create with a bundle directory that does not exist fails", "[create]"
   CHECK(container.leftovers().empty());
 }
 
-TEST_CASE("the bundle is the current directory by default and may be relative", "[create]") {
+TEST_CASE("the bundle is the current directory by default and may be relative", "[create][contract]") {
   Bundle bundle;
   Container container(bundle);
   bundle.save();
@@ -174,7 +174,8 @@ TEST_CASE("a container without process can be created but not started", "[create
   REQUIRE_OK(container.remove());
 }
 
-TEST_CASE("the state root is created with its parents and the id is its own in each root", "[create]") {
+TEST_CASE("the state root is created with its parents and the id is its own in each root",
+          "[create][contract]") {
   Bundle first, second;
   first.config["linux"]["cgroupsPath"] = cgroups_path(unique_id());
   second.config["linux"]["cgroupsPath"] = cgroups_path(unique_id());
@@ -188,7 +189,7 @@ TEST_CASE("the state root is created with its parents and the id is its own in e
   CHECK(two.status() == "created");
 }
 
-TEST_CASE("init's parent is the nearest subreaper and no helper survives create", "[create]") {
+TEST_CASE("init's parent is the nearest subreaper and no helper survives create", "[create][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -198,7 +199,7 @@ TEST_CASE("init's parent is the nearest subreaper and no helper survives create"
   CHECK(adopted_children() == std::vector<pid_t>{container.pid()});
 }
 
-TEST_CASE("stdin belongs to the payload alone", "[create]") {
+TEST_CASE("stdin belongs to the payload alone", "[create][contract]") {
   Bundle bundle({"/bin/probe", "cat"});
   Container container(bundle);
   RunOptions options;

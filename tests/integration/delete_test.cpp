@@ -19,7 +19,7 @@ TEST_CASE("delete of an absent container fails, with --force it is silent", "[de
   CHECK(forced.err.empty());
 }
 
-TEST_CASE("delete of a created container kills it", "[delete]") {
+TEST_CASE("delete of a created container kills it", "[delete][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -65,7 +65,7 @@ TEST_CASE("the id can be used again after delete", "[delete]") {
   }
 }
 
-TEST_CASE("delete --force removes a directory without a record", "[delete]") {
+TEST_CASE("delete --force removes a directory without a record", "[delete][contract]") {
   Bundle bundle;
   Container container(bundle);
   std::filesystem::create_directories(container.state_directory() / "left");
@@ -97,7 +97,8 @@ TEST_CASE("delete leaves bundle and rootfs alone", "[delete]") {
   CHECK(std::filesystem::exists(bundle.path() / "config.json"));
 }
 
-TEST_CASE("delete --force ends what a container in the host's pid namespace left behind", "[delete]") {
+TEST_CASE("delete --force ends what a container in the host's pid namespace left behind",
+          "[delete][contract]") {
   Bundle bundle;
   bundle.remove_namespace("pid");
   bundle.shell("/bin/probe daemon /left; while ! test -s /left; do :; done");
@@ -111,7 +112,7 @@ TEST_CASE("delete --force ends what a container in the host's pid namespace left
   CHECK(container.leftovers().empty());
 }
 
-TEST_CASE("delete works when init is reaped late by somebody else", "[delete]") {
+TEST_CASE("delete works when init is reaped late by somebody else", "[delete][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());

@@ -154,3 +154,21 @@ TEST_CASE("update leaves the device policy alone", "[device_policy][update]") {
   CHECK(policy(container) == before);
   CHECK(read_cgroup_file(container, "pids", "pids.max") == "60");
 }
+
+TEST_CASE("root of a user namespace can't write version 1's list, and does without",
+          "[device_policy][userns][v1]") {
+  ONLY_OCX("others have options of their own for it");
+  Bundle bundle;
+  bundle.config["linux"]["resources"]["devices"] = {
+      {{"allow", false}, {"access", "rwm"}},
+      {{"allow", true}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"access", "rwm"}}};
+  bundle.shell("echo ran >/dev/null && echo ran");
+  bundle.save();
+  Container container(bundle);
+  const std::vector<std::string> words{
+      "unshare",        "--user", "--map-root-user", runtime_path(), "--root",
+      container.root(), "run",    "--bundle",        bundle.path(),  container.id()};
+  const Result result = run(words);
+  REQUIRE_OK(result);
+  CHECK(result.out == "ran\n");
+}

@@ -36,7 +36,7 @@ TEST_CASE("state of a stopped container has pid 0", "[state]") {
   CHECK(container.state_json()["status"] == "stopped");
 }
 
-TEST_CASE("list: table, ids, JSON", "[list]") {
+TEST_CASE("list: table, ids, JSON", "[list][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -69,7 +69,7 @@ TEST_CASE("list: table, ids, JSON", "[list]") {
   CHECK(container.command({"list", "--format", "yaml"}).status != 0);
 }
 
-TEST_CASE("list of an empty root, and of a root that is not there", "[list]") {
+TEST_CASE("list of an empty root, and of a root that is not there", "[list][contract]") {
   TempDir directory;
   std::filesystem::create_directory(directory.path() / "empty");
   Result empty = runtime({"--root", directory.path() / "empty", "list", "--format", "json"});
@@ -134,7 +134,7 @@ TEST_CASE("spec --rootless has a user namespace and no network namespace", "[spe
   CHECK(config["linux"]["uidMappings"][0]["size"] == 1);
 }
 
-TEST_CASE("features is JSON with the mandatory fields, without needing anything", "[features]") {
+TEST_CASE("features is JSON with the mandatory fields, without needing anything", "[features][contract]") {
   RunOptions options;
   options.env = std::vector<std::string>{};
   Result result = runtime({"features"}, options);

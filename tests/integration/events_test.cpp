@@ -26,7 +26,7 @@ void start(Container& container) {
 
 }  // namespace
 
-TEST_CASE("events --stats prints one line in the shape others read", "[events]") {
+TEST_CASE("events --stats prints one line in the shape others read", "[events][contract]") {
   Bundle bundle;
   bundle.shell("while :; do :; done");
   bundle.config["linux"]["resources"]["pids"]["limit"] = 17;

@@ -46,7 +46,7 @@ struct ChildCgroup {
 
 }  // namespace
 
-TEST_CASE("exec is in the container's cgroup in every hierarchy", "[exec][cgroup]") {
+TEST_CASE("exec is in the container's cgroup in every hierarchy", "[exec][cgroup][contract]") {
   Bundle bundle;
   Running running(bundle);
   const pid_t pid = start_sleep(running, {});

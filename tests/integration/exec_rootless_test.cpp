@@ -147,7 +147,7 @@ TEST_CASE("rootless: with one id exec is that user, and no other", "[rootless][e
   CHECK(running.exec_by_root({}, {"/bin/sh", "-c", "id -u; id -g"}).out == "33\n44\n");
   for (const auto& [flags, text] : {std::pair{Words{"--user", "0:44"}, "uid 0 is not mapped"},
                                     {Words{"--user", "33:0"}, "gid 0 is not mapped"},
-                                    {Words{"-g", "44"}, "denies setgroups"}}) {
+                                    {Words{"-g", "45"}, "denies setgroups"}}) {
     INFO(text);
     const Result unmapped = running.exec(flags, {"/bin/true"});
     CHECK(unmapped.status == 255);

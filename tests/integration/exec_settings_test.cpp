@@ -4,7 +4,7 @@
 
 using namespace ocx::test;
 
-TEST_CASE("exec --process has the limits, priorities and capabilities of its document", "[exec]") {
+TEST_CASE("exec --process has the limits, priorities and capabilities of its document", "[exec][contract]") {
   NOT_ON_RUNC("runc 1.1 does not know process.scheduler");
   Bundle bundle;
   Running running(bundle);
@@ -33,4 +33,13 @@ TEST_CASE("exec shares the container's session keyring", "[exec]") {
   Running running(bundle);
   const std::string keyring = running.facts()["keyring"];
   CHECK(contains(keyring, "_ses." + running.container.id()));
+}
+
+TEST_CASE("exec adds no mounts: masks and read-only paths are there once", "[exec][masked_paths]") {
+  Bundle bundle;
+  Running running(bundle);
+  const std::string before = running.shell("cat /proc/1/mountinfo").out;
+  CHECK(contains(before, " /proc/sys "));
+  for (int round = 0; round < 3; ++round) CHECK(running.shell("cat /proc/self/mountinfo").out == before);
+  CHECK(running.shell("cat /proc/1/mountinfo").out == before);
 }

@@ -33,7 +33,7 @@ TEST_CASE("exec --tty follows the size of the caller's terminal", "[exec][consol
   CHECK(child.wait().status == 0);
 }
 
-TEST_CASE("exec --detach --tty sends the terminal to the console socket", "[exec][console]") {
+TEST_CASE("exec --detach --tty sends the terminal to the console socket", "[exec][console][contract]") {
   Bundle bundle;
   Running running(bundle);
   DescriptorSocket socket(bundle.scratch() / "console.sock");

@@ -31,7 +31,7 @@ Path write_process(Bundle& bundle, const json& process) {
 
 }  // namespace
 
-TEST_CASE("exec ends as its program ends", "[exec]") {
+TEST_CASE("exec ends as its program ends", "[exec][contract]") {
   Bundle bundle;
   Running running(bundle);
   CHECK(running.shell("exit 0").status == 0);
@@ -41,7 +41,7 @@ TEST_CASE("exec ends as its program ends", "[exec]") {
   CHECK(running.exec({}, {"sh", "-c", "echo $0 $1", "-x", "--help"}).out == "-x --help\n");
 }
 
-TEST_CASE("exec joins all namespaces of the container", "[exec][namespaces]") {
+TEST_CASE("exec joins all namespaces of the container", "[exec][namespaces][contract]") {
   Bundle bundle;
   bundle.add_namespace("cgroup");
   Running running(bundle);
@@ -124,7 +124,7 @@ TEST_CASE("exec in a missing directory, with relative or outside ones", "[exec]"
   CHECK(running.exec({"--cwd", "tmp"}, {"true"}).status == 255);
 }
 
-TEST_CASE("exec says why a program can't be run", "[exec]") {
+TEST_CASE("exec says why a program can't be run", "[exec][contract]") {
   Bundle bundle;
   write_file(bundle.rootfs() / "bin/plain", "x", 0644);
   Running running(bundle);
@@ -137,8 +137,7 @@ TEST_CASE("exec says why a program can't be run", "[exec]") {
   CHECK(contains(error("no-such-program"), R"(exec: "no-such-program": executable file not found in $PATH)"));
   CHECK(contains(error("/no/such"), "no such file or directory"));
   CHECK(contains(error("/bin/plain"), "permission denied"));
-  const std::string directory = error("/bin");
-  CHECK((contains(directory, "is a directory") || contains(directory, "permission denied")));
+  CHECK(contains(error("/bin"), "permission denied"));
 }
 
 TEST_CASE("a program that execve refuses is an error of exec, and leaves no pid file", "[exec]") {
@@ -162,7 +161,7 @@ TEST_CASE("a program that execve refuses is an error of exec, and leaves no pid 
   CHECK(adopted_children().size() == 1);  // init
 }
 
-TEST_CASE("exec --process replaces all of config.json's process", "[exec]") {
+TEST_CASE("exec --process replaces all of config.json's process", "[exec][contract]") {
   Bundle bundle;
   bundle.process()["env"] = {"PATH=/bin", "A=config"};
   Running running(bundle);
@@ -197,7 +196,7 @@ TEST_CASE("exec --process with what would be without effect, or a wrong file", "
   CHECK(contains(error_message(result), "cwd"));
 }
 
-TEST_CASE("exec --pid-file names the program's process, once it runs", "[exec]") {
+TEST_CASE("exec --pid-file names the program's process, once it runs", "[exec][contract]") {
   Bundle bundle;
   Running running(bundle);
   const Path pid_file = bundle.scratch() / "pid";
@@ -231,7 +230,7 @@ TEST_CASE("exec --pidfd-socket hands out the process", "[exec]") {
   CHECK_FALSE(std::filesystem::exists(bundle.rootfs() / "tmp/ran"));
 }
 
-TEST_CASE("exec passes the descriptors it is asked to, and no others", "[exec][fds]") {
+TEST_CASE("exec passes the descriptors it is asked to, and no others", "[exec][fds][contract]") {
   Bundle bundle;
   Running running(bundle);
   const Pipe a = make_pipe(), b = make_pipe(), c = make_pipe();
@@ -252,7 +251,7 @@ TEST_CASE("exec forwards signals", "[exec]") {
   CHECK(child.wait().status == 42);
 }
 
-TEST_CASE("exec into a created container, a stopped and a missing one", "[exec]") {
+TEST_CASE("exec into a created container, a stopped and a missing one", "[exec][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -270,7 +269,7 @@ TEST_CASE("exec into a created container, a stopped and a missing one", "[exec]"
   CHECK(contains(missing.err, "container does not exist"));
 }
 
-TEST_CASE("exec into a paused container", "[exec][pause]") {
+TEST_CASE("exec into a paused container", "[exec][pause][contract]") {
   Bundle bundle;
   Running running(bundle);
   REQUIRE_OK(running.container.command({"pause", running.container.id()}));

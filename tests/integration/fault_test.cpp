@@ -165,7 +165,7 @@ void fail_everywhere(Rich& rich, Container& container, const Command& command, i
 
 }  // namespace
 
-TEST_CASE("create that fails at any step leaves nothing", "[fault]") {
+TEST_CASE("create that fails at any step leaves nothing", "[fault][contract]") {
   ONLY_OCX("only ocx can be told to fail");
   const bool user_namespace = GENERATE(false, true);
   CAPTURE(user_namespace);

@@ -46,7 +46,7 @@ ino_t inode(int fd) {
 
 }  // namespace
 
-TEST_CASE("inherited descriptors do not reach the payload", "[fd]") {
+TEST_CASE("inherited descriptors do not reach the payload", "[fd][contract]") {
   Opened opened(range(3, 20));
   CHECK(payload_fds({}, opened.options) == Numbers{0, 1, 2});
 }
@@ -60,7 +60,7 @@ TEST_CASE("the runtime leaks none of its own descriptors", "[fd]") {
   CHECK(parse_json(result.out)["open_fds"] == json({0, 1, 2}));
 }
 
-TEST_CASE("preserve-fds hands over exactly that many", "[fd]") {
+TEST_CASE("preserve-fds hands over exactly that many", "[fd][contract]") {
   Opened opened(range(3, 20));
   CHECK(payload_fds({"--preserve-fds", "2"}, opened.options) == Numbers{0, 1, 2, 3, 4});
   CHECK(payload_fds({"--preserve-fds=1"}, opened.options) == Numbers{0, 1, 2, 3});
@@ -87,7 +87,7 @@ TEST_CASE("a preserved descriptor is the caller's file", "[fd]") {
   CHECK(result.out == "through\n");
 }
 
-TEST_CASE("LISTEN_FDS are passed on with LISTEN_PID=1", "[fd]") {
+TEST_CASE("LISTEN_FDS are passed on with LISTEN_PID=1", "[fd][contract]") {
   Bundle bundle({"/bin/probe", "facts"});
   Container container(bundle);
   Opened opened(range(3, 10));
@@ -126,7 +126,7 @@ TEST_CASE("a damaged LISTEN_FDS passes nothing", "[fd]") {
   }
 }
 
-TEST_CASE("a caller that leaks both ends of its pipe still gets the end of file", "[fd]") {
+TEST_CASE("a caller that leaks both ends of its pipe still gets the end of file", "[fd][contract]") {
   Bundle bundle;
   bundle.shell("echo said");
   Container container(bundle);
@@ -140,7 +140,7 @@ TEST_CASE("a caller that leaks both ends of its pipe still gets the end of file"
   CHECK(read_to_end(pipe.read_end.get()) == "said\n");
 }
 
-TEST_CASE("the payload's standard streams are the caller's pipes", "[fd]") {
+TEST_CASE("the payload's standard streams are the caller's pipes", "[fd][contract]") {
   Bundle bundle;
   Container container(bundle);
   Pipe in = make_pipe(), out = make_pipe(), err = make_pipe();
@@ -156,7 +156,7 @@ TEST_CASE("the payload's standard streams are the caller's pipes", "[fd]") {
   }
 }
 
-TEST_CASE("a user other than root may reopen its standard streams", "[fd]") {
+TEST_CASE("a user other than root may reopen its standard streams", "[fd][contract]") {
   Bundle bundle;
   bundle.shell("echo out > /dev/stdout && echo err > /dev/stderr");
   bundle.process()["user"] = {{"uid", 1000}, {"gid", 1000}};
@@ -173,7 +173,7 @@ TEST_CASE("a user other than root may reopen its standard streams", "[fd]") {
   CHECK(read_to_end(err.read_end.get()) == "err\n");
 }
 
-TEST_CASE("the host's /dev/null keeps its owner", "[fd]") {
+TEST_CASE("the host's /dev/null keeps its owner", "[fd][contract]") {
   struct stat before {
   }, after{};
   REQUIRE(stat("/dev/null", &before) == 0);
@@ -192,7 +192,7 @@ TEST_CASE("the host's /dev/null keeps its owner", "[fd]") {
   CHECK(before.st_mode == after.st_mode);
 }
 
-TEST_CASE("a hook that leaves a daemon does not hold the runtime's output open", "[fd]") {
+TEST_CASE("a hook that leaves a daemon does not hold the runtime's output open", "[fd][contract]") {
   ONLY_OCX("runc waits for the end of the hook's output");
   Bundle bundle;
   Path daemon_pid = bundle.scratch() / "daemon";

@@ -62,7 +62,8 @@ TEST_CASE("a fork bomb stays at its limit, and the host can fork", "[limits][pid
   CHECK(test.container.leftovers() == std::vector<std::string>{});
 }
 
-TEST_CASE("a fork bomb is deleted by force, with or without a pid namespace", "[limits][pids][fork_bomb]") {
+TEST_CASE("a fork bomb is deleted by force, with or without a pid namespace",
+          "[limits][pids][fork_bomb][contract]") {
   if (!has_controller("pids")) SKIP_TEST("no pids controller here");
   for (bool own_pids : {true, false}) {
     INFO("own pid namespace: " << own_pids);
@@ -82,8 +83,7 @@ TEST_CASE("a container that forks while it is being killed is killed completely"
   REQUIRE_OK(test.container.kill("KILL", {"--all"}));
   CHECK(test.container.wait_exit() == 128 + SIGKILL);
   // Only those that were dying when the command returned may still be there.
-  for (const std::string& member : lines(read_file(test.directory / "cgroup.procs")))
-    CHECK(wait_gone(static_cast<pid_t>(std::stol(member))));
-  CHECK(read_file(test.directory / "cgroup.procs").empty());
+  for (pid_t member : cgroup_members(test.directory)) CHECK(wait_gone(member));
+  CHECK(cgroup_members(test.directory).empty());
   REQUIRE_OK(test.container.remove());
 }

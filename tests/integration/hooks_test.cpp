@@ -107,7 +107,7 @@ TEST_CASE("poststart runs in start, after the program's exec and before start re
   CHECK(state["pid"] == test.container.pid());
 }
 
-TEST_CASE("each kind gets the state on stdin as it has to see it", "[hooks]") {
+TEST_CASE("each kind gets the state on stdin as it has to see it", "[hooks][contract]") {
   Logged test;
   for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"})
     test.add(kind, kind);
@@ -168,7 +168,7 @@ TEST_CASE("a startContainer hook without env has the process's", "[hooks]") {
   CHECK(std::count(env.begin(), env.end(), "MINE=1") == 1);
 }
 
-TEST_CASE("hooks run in the namespaces and the directory of their kind", "[hooks]") {
+TEST_CASE("hooks run in the namespaces and the directory of their kind", "[hooks][contract]") {
   Logged test;
   for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststop"})
     test.add(kind, kind);
@@ -255,7 +255,7 @@ TEST_CASE("what hooks print does not mix with the runtime's output", "[hooks]") 
   CHECK(deleted.err.empty());
 }
 
-TEST_CASE("a failing create hook fails create, ends the list and leaves nothing", "[hooks]") {
+TEST_CASE("a failing create hook fails create, ends the list and leaves nothing", "[hooks][contract]") {
   for (const char* kind : {"prestart", "createRuntime", "createContainer"}) {
     INFO(kind);
     Logged test;
@@ -318,7 +318,7 @@ TEST_CASE("a failing poststart hook fails start and destroys the container", "[h
   CHECK(test.container.leftovers().empty());
 }
 
-TEST_CASE("a failing poststop hook is a warning and the rest still run", "[hooks]") {
+TEST_CASE("a failing poststop hook is a warning and the rest still run", "[hooks][contract]") {
   ONLY_OCX("runc stops at the first");
   Logged test;
   test.add("poststop", "one", 3);

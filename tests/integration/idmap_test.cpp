@@ -52,7 +52,7 @@ struct Volume {
 
 }  // namespace
 
-TEST_CASE("ids of a mount are mapped both ways, as its mappings say", "[idmap][mounts]") {
+TEST_CASE("ids of a mount are mapped both ways, as its mappings say", "[idmap][mounts][contract]") {
   NOT_ON_RUNC(too_new);
   for (const char* option : {"idmap", "rw"}) {
     INFO(option);
@@ -100,7 +100,7 @@ TEST_CASE("setuid counts for the mapped owner, and not with nosuid", "[idmap][mo
   }
 }
 
-TEST_CASE("crun's inline mappings, absolute and relative", "[idmap][mounts][userns]") {
+TEST_CASE("crun's inline mappings, absolute and relative", "[idmap][mounts][userns][contract]") {
   ONLY_OCX("crun's option");
   Volume test;
   test.bundle.use_user_namespace();

@@ -29,7 +29,7 @@ class Groups {
 
 }  // namespace
 
-TEST_CASE("the caller's groups are kept, or not", "[keep_groups]") {
+TEST_CASE("the caller's groups are kept, or not", "[keep_groups][contract]") {
   ONLY_OCX(crun);
   const Groups groups({4242, 4343});
   struct Row {

@@ -24,7 +24,7 @@ struct Trap {
 
 }  // namespace
 
-TEST_CASE("a signal arrives, whatever its notation", "[kill]") {
+TEST_CASE("a signal arrives, whatever its notation", "[kill][contract]") {
   Trap trap;
   struct Case {
     const char* name;
@@ -47,7 +47,7 @@ TEST_CASE("a signal arrives, whatever its notation", "[kill]") {
   CHECK(trap.container.status() == "running");
 }
 
-TEST_CASE("real-time signals have names and numbers", "[kill]") {
+TEST_CASE("real-time signals have names and numbers", "[kill][contract]") {
   ONLY_OCX("runc 1.1 knows numbers but not every name");
   Trap trap;
   size_t count = 1;
@@ -76,7 +76,7 @@ TEST_CASE("a signal that does not exist is refused", "[kill]") {
   CHECK(trap.container.status() == "running");
 }
 
-TEST_CASE("signal 0 only asks whether the container lives", "[kill]") {
+TEST_CASE("signal 0 only asks whether the container lives", "[kill][contract]") {
   Trap trap;
   REQUIRE_OK(trap.container.kill("0"));
   CHECK(lines(read_file(trap.file())).size() == 1);
@@ -85,7 +85,7 @@ TEST_CASE("signal 0 only asks whether the container lives", "[kill]") {
   CHECK(trap.container.kill("0").status != 0);
 }
 
-TEST_CASE("kill of a created container ends it", "[kill]") {
+TEST_CASE("kill of a created container ends it", "[kill][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -94,7 +94,7 @@ TEST_CASE("kill of a created container ends it", "[kill]") {
   CHECK(container.status() == "stopped");
 }
 
-TEST_CASE("kill of a stopped container fails and changes nothing, --all is content", "[kill]") {
+TEST_CASE("kill of a stopped container fails and changes nothing, --all is content", "[kill][contract]") {
   Bundle bundle({"/bin/probe", "exit", "0"});
   Container container(bundle);
   container.output();
@@ -127,7 +127,7 @@ TEST_CASE("SIGKILL reaches every process of a container without a pid namespace"
   CHECK(wait_gone(child));
 }
 
-TEST_CASE("kill --all of a stopped container ends what it left in its cgroup", "[kill]") {
+TEST_CASE("kill --all of a stopped container ends what it left in its cgroup", "[kill][contract]") {
   Bundle bundle;
   bundle.remove_namespace("pid");
   bundle.shell("/bin/probe daemon /left; while ! test -s /left; do :; done");

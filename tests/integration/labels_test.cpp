@@ -92,7 +92,7 @@ TEST_CASE("AppArmor: without a /proc in the container", "[apparmor][security]") 
   CHECK(Container(bundle).output() == "denied\n");
 }
 
-TEST_CASE("AppArmor: a process that joins gets the profile, or its own", "[apparmor][exec]") {
+TEST_CASE("AppArmor: a process that joins gets the profile, or its own", "[apparmor][exec][contract]") {
   NEEDS_APPARMOR;
   const Profile profile(deny_secret);
   Confined bundle(profile, "exec /bin/probe pause");

@@ -22,7 +22,7 @@ void refused(Container& container, const std::vector<std::string>& command, cons
 
 }  // namespace
 
-TEST_CASE("one container through its whole life", "[lifecycle]") {
+TEST_CASE("one container through its whole life", "[lifecycle][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -46,7 +46,7 @@ TEST_CASE("a created container refuses a second create", "[lifecycle]") {
   CHECK(container.status() == "running");
 }
 
-TEST_CASE("a running container refuses create, start and delete", "[lifecycle]") {
+TEST_CASE("a running container refuses create, start and delete", "[lifecycle][contract]") {
   Bundle bundle;
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -58,7 +58,7 @@ TEST_CASE("a running container refuses create, start and delete", "[lifecycle]")
   CHECK(process_exists(container.pid()));
 }
 
-TEST_CASE("a stopped container refuses create, start and kill", "[lifecycle]") {
+TEST_CASE("a stopped container refuses create, start and kill", "[lifecycle][contract]") {
   Bundle bundle({"/bin/probe", "exit", "0"});
   Container container(bundle);
   container.output();
@@ -95,7 +95,7 @@ TEST_CASE("every operation needs an id and fails for an unknown one", "[lifecycl
   CHECK(std::filesystem::is_empty(state_root));
 }
 
-TEST_CASE("an unreaped init counts as stopped", "[lifecycle]") {
+TEST_CASE("an unreaped init counts as stopped", "[lifecycle][contract]") {
   Bundle bundle({"/bin/probe", "exit", "3"});
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -110,7 +110,7 @@ TEST_CASE("an unreaped init counts as stopped", "[lifecycle]") {
   CHECK(container.wait_exit() == 3);
 }
 
-TEST_CASE("a recycled pid is not taken for the container", "[lifecycle]") {
+TEST_CASE("a recycled pid is not taken for the container", "[lifecycle][contract]") {
   Bundle bundle({"/bin/probe", "exit", "0"});
   Container container(bundle);
   container.output();

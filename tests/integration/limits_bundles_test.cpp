@@ -24,8 +24,7 @@ void take_lesson(Bundle& bundle, const std::string& name) {
   for (const auto& entry : fs::directory_iterator(bundles_directory() / name))
     if (entry.is_regular_file()) fs::copy_file(entry.path(), bundle.path() / entry.path().filename());
   bundle.config = parse_json(read_file(bundle.path() / "config.json"));
-  CHECK(bundle.config["root"]["path"] == "../busybox/rootfs");
-  bundle.config["root"]["path"] = "rootfs";
+  CHECK(bundle.config["root"]["path"] == "rootfs");
   fs::create_directory(bundle.rootfs() / "mnt");
 }
 

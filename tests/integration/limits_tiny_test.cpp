@@ -20,7 +20,7 @@ json hook_of(const std::string& kind) {
 
 }  // namespace
 
-TEST_CASE("one process and 1 MiB are enough for true", "[limits][tiny]") {
+TEST_CASE("one process and 1 MiB are enough for true", "[limits][tiny][contract]") {
   if (!has_controller("pids") || !has_controller("memory")) SKIP_TEST("no such controllers here");
   ONLY_OCX("runc 1.1's init is a Go program");
   Bundle bundle({"/bin/probe", "exit", "0"});

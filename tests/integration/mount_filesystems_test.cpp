@@ -37,7 +37,7 @@ TEST_CASE("a tmpfs without a mode takes that of the directory it covers", "[moun
 }
 
 TEST_CASE("tmpcopyup begins with what the image has there, and the image keeps its own",
-          "[mounts][tmpcopyup]") {
+          "[mounts][tmpcopyup][contract]") {
   Bundle bundle;
   bundle.shell(
       "cat /data/below/file /data/link; echo new > /data/below/file; echo x > /data/more; rm /data/link");

@@ -88,7 +88,7 @@ TEST_CASE("rbind with ro makes the top read-only and nothing below it", "[mounts
   CHECK(container.output() == "EROFS\nok\n");
 }
 
-TEST_CASE("rbind with rro makes all of it read-only", "[mounts_recursive]") {
+TEST_CASE("rbind with rro makes all of it read-only", "[mounts_recursive][contract]") {
   Bundle bundle({"/bin/probe", "try", "create", "/tree/file", "create", "/tree/inner/file"});
   Tree tree(bundle.scratch() / "tree", 0);
   bundle.add_mount(bind_mount(tree.path(), "/tree", {"rbind", "rro"}));

@@ -133,7 +133,7 @@ TEST_CASE("a source that is a link is followed, on the host", "[mounts]") {
   CHECK(container.output() == "real\n");
 }
 
-TEST_CASE("copy-symlink makes the source's link instead of following it", "[mounts]") {
+TEST_CASE("copy-symlink makes the source's link instead of following it", "[mounts][contract]") {
   ONLY_OCX("crun's option");
   Bundle bundle({"/bin/probe", "stat", "/data"});
   fs::create_symlink("somewhere/else", bundle.scratch() / "link");

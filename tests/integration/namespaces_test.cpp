@@ -43,6 +43,21 @@ TEST_CASE("a listed namespace is new, one not listed is the caller's", "[namespa
   }
 }
 
+TEST_CASE("without any namespace listed all are the caller's", "[namespaces]") {
+  ONLY_OCX("runc 1.1 crashes or refuses without a mount namespace");
+  Bundle bundle;
+  for (const char* key : {"namespaces", "maskedPaths", "readonlyPaths"}) bundle.config["linux"].erase(key);
+  bundle.config.erase("hostname");
+  bundle.config["mounts"] = json::array();
+  Container container(bundle);
+  REQUIRE_OK(container.create());
+  for (auto [type, name] : kinds) {
+    INFO(type);
+    const std::string link = "/proc/" + std::to_string(container.pid()) + "/ns/" + name;
+    CHECK(std::filesystem::read_symlink(link) == host_namespace(name));
+  }
+}
+
 TEST_CASE("a user namespace with its maps", "[namespaces]") {
   Bundle bundle;
   bundle.use_user_namespace();

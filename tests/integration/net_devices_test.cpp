@@ -285,6 +285,24 @@ TEST_CASE("a failed create gives network devices back", "[net_devices][fault]") 
   CHECK(container.leftovers().empty());
 }
 
+TEST_CASE("an empty list of network devices moves none, with and without a network namespace",
+          "[net_devices]") {
+  OwnNetwork network;
+  add_pair("inner", "outer");
+  Bundle bundle;
+  bundle.shell("cut -d : -f 1 /proc/net/dev | tr -d ' '");
+  bundle.config["linux"]["netDevices"] = json::object();
+  const bool own = GENERATE(true, false);
+  if (!own) {
+    bundle.remove_namespace("network");
+    bundle.remove_mount("/sys");
+  }
+  Container container(bundle);
+  const std::string names = container.output();
+  CHECK(contains(names, "lo\n"));
+  CHECK(contains(names, "inner\n") == !own);
+}
+
 TEST_CASE("devices are there for hooks and the program", "[net_devices][hooks]") {
   NOT_ON_RUNC("runc 1.1 does not know netDevices");
   OwnNetwork network;

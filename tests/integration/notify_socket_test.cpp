@@ -71,7 +71,7 @@ TEST_CASE("READY of the payload is forwarded with its pid, and start waits for i
   REQUIRE_OK(start.wait());
 }
 
-TEST_CASE("the payload sees a socket of the container's, not the host's path", "[notify]") {
+TEST_CASE("the payload sees a socket of the container's, not the host's path", "[notify][contract]") {
   NOT_ON_RUNC("runc 1.1 waits for READY of a dead payload for ever");
   Bundle bundle({"/bin/probe", "facts"});
   ServiceManager manager(bundle);

@@ -94,7 +94,7 @@ TEST_CASE("pause stops every process of the container, and counts no CPU time fo
   wait_for_cpu_use(container);
 }
 
-TEST_CASE("pause works before start, and start waits for resume", "[pause]") {
+TEST_CASE("pause works before start, and start waits for resume", "[pause][contract]") {
   Bundle bundle({"/bin/probe", "exit", "3"});
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -108,7 +108,7 @@ TEST_CASE("pause works before start, and start waits for resume", "[pause]") {
   CHECK(container.wait_exit() == 3);
 }
 
-TEST_CASE("what can't be paused or resumed stays as it is", "[pause]") {
+TEST_CASE("what can't be paused or resumed stays as it is", "[pause][contract]") {
   Bundle bundle;
   Container container(bundle);
   CHECK(contains(error_message(pause(container)), "container does not exist"));
@@ -147,7 +147,7 @@ TEST_CASE("signals wait for resume", "[pause][kill]") {
   CHECK(seen == std::vector<std::string>{"ready", std::to_string(SIGUSR1), std::to_string(SIGUSR2)});
 }
 
-TEST_CASE("SIGKILL ends a paused container", "[pause][kill]") {
+TEST_CASE("SIGKILL ends a paused container", "[pause][kill][contract]") {
   Bundle bundle({"/bin/probe", "spawn", "/child"});
   bool own_pids = GENERATE(true, false);
   if (!own_pids) bundle.remove_namespace("pid");

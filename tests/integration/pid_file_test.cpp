@@ -9,7 +9,7 @@
 
 using namespace ocx::test;
 
-TEST_CASE("the pid file holds the pid that state reports, digits only", "[pid_file]") {
+TEST_CASE("the pid file holds the pid that state reports, digits only", "[pid_file][contract]") {
   Bundle bundle;
   Container container(bundle);
   Path file = bundle.scratch() / "pid";
@@ -25,7 +25,7 @@ TEST_CASE("the pid file holds the pid that state reports, digits only", "[pid_fi
   CHECK(container.status() == "created");
 }
 
-TEST_CASE("the pid file appears by rename", "[pid_file]") {
+TEST_CASE("the pid file appears by rename", "[pid_file][contract]") {
   Bundle bundle;
   Container container(bundle);
   Fd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -55,7 +55,7 @@ TEST_CASE("a relative pid file is below the caller's directory, not the bundle",
   CHECK(read_file(bundle.scratch() / "here.pid") == std::to_string(container.pid()));
 }
 
-TEST_CASE("no pid file after a failed create", "[pid_file]") {
+TEST_CASE("no pid file after a failed create", "[pid_file][contract]") {
   Bundle bundle({"/absent"});
   Container container(bundle);
   CHECK(container.create({"--pid-file", bundle.scratch() / "pid"}).status != 0);

@@ -302,7 +302,7 @@ TEST_CASE("input/output priority classes", "[process]") {
   }
 }
 
-TEST_CASE("a session keyring of its own, unless --no-new-keyring", "[process]") {
+TEST_CASE("a session keyring of its own, unless --no-new-keyring", "[process][contract]") {
   Bundle bundle({"/bin/probe", "facts"});
   Container container(bundle);
   Result own = container.run();

@@ -28,7 +28,7 @@ void start_two(Container& container) {
 
 }  // namespace
 
-TEST_CASE("ps --format json lists the pids of every process on the host", "[ps]") {
+TEST_CASE("ps --format json lists the pids of every process on the host", "[ps][contract]") {
   Bundle bundle;
   Container container(bundle);
   start_two(container);
@@ -38,7 +38,7 @@ TEST_CASE("ps --format json lists the pids of every process on the host", "[ps]"
   for (const int pid : found) CHECK((pid == container.pid() || parent_of(pid) == container.pid()));
 }
 
-TEST_CASE("ps answers for a created and for a stopped container", "[ps]") {
+TEST_CASE("ps answers for a created and for a stopped container", "[ps][contract]") {
   Bundle bundle({"/bin/probe", "exit", "0"});
   Container container(bundle);
   REQUIRE_OK(container.create());
@@ -49,7 +49,8 @@ TEST_CASE("ps answers for a created and for a stopped container", "[ps]") {
   CHECK((after.is_null() || after.empty()));
 }
 
-TEST_CASE("the table of ps has a heading and the container's lines, with ps's own arguments", "[ps]") {
+TEST_CASE("the table of ps has a heading and the container's lines, with ps's own arguments",
+          "[ps][contract]") {
   if (run({"sh", "-c", "command -v ps"}).status != 0) SKIP_TEST("no ps(1) here");
   Bundle bundle;
   Container container(bundle);

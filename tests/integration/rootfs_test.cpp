@@ -51,7 +51,7 @@ TEST_CASE("--no-pivot gives exactly the image's top directories", "[rootfs][no_p
   CHECK(container.wait_exit() == 0);
 }
 
-TEST_CASE("--no-pivot works where the rootfs is a ramfs", "[rootfs][no_pivot]") {
+TEST_CASE("--no-pivot works where the rootfs is a ramfs", "[rootfs][no_pivot][contract]") {
   Bundle bundle({"/bin/probe", "exit", "0"});
   HostMount ram("ramfs", "ram", bundle.path() / "ram");
   fs::copy(bundle.rootfs(), ram.path(), fs::copy_options::recursive | fs::copy_options::copy_symlinks);
@@ -158,6 +158,29 @@ TEST_CASE("a container without a mount namespace of its own runs in its rootfs",
   CHECK(names_in(bundle.rootfs() / "dev").empty());
 }
 
+TEST_CASE("mounts without a mount namespace are seen by the container alone", "[rootfs]") {
+  ONLY_OCX("runc mounts on the host, and leaves it there");
+  Bundle bundle;
+  bundle.remove_namespace("mount");
+  bundle.config["linux"].erase("maskedPaths");
+  bundle.config["linux"].erase("readonlyPaths");
+  bundle.remove_mount("/sys/fs/cgroup");  // cannot be made read-only after it was attached there
+  bundle.add_mount(tmpfs_mount("/data"));
+  bundle.shell(
+      "readlink /proc/self/ns/mnt; touch /data/file; ls /data; ls -d /dev/null /sys/kernel; read -r word");
+  const std::string host = fs::read_symlink("/proc/self/ns/mnt");
+  Container container(bundle);
+  const Result created = container.create();
+  if (contains(created.err, "need Linux 6.15"))
+    SKIP_TEST("the kernel mounts nothing into detached trees before Linux 6.15");
+  REQUIRE_OK(created);
+  CHECK(!contains(read_file("/proc/self/mountinfo"), bundle.rootfs().string()));
+  REQUIRE_OK(container.start());
+  CHECK(container.wait_exit() == 1);
+  CHECK(lines(created.out_now()) == std::vector<std::string>{host, "file", "/dev/null", "/sys/kernel"});
+  CHECK(names_in(bundle.rootfs() / "data").empty());
+}
+
 TEST_CASE("what needs a mount namespace is refused without one, with its place", "[rootfs]") {
   ONLY_OCX("runc does not name the place");
   struct Row {
@@ -165,8 +188,7 @@ TEST_CASE("what needs a mount namespace is refused without one, with its place",
     const char* origin;
     json value;
   };
-  const Row rows[] = {{"/mounts", "/mounts/0", json::array({tmpfs_mount("/tmp")})},
-                      {"/linux/maskedPaths", "/linux/maskedPaths", {"/proc/kcore"}},
+  const Row rows[] = {{"/linux/maskedPaths", "/linux/maskedPaths", {"/proc/kcore"}},
                       {"/linux/readonlyPaths", "/linux/readonlyPaths", {"/proc/sys"}},
                       {"/root/readonly", "/root/readonly", true},
                       {"/linux/rootfsPropagation", "/linux/rootfsPropagation", "private"}};

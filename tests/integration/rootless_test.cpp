@@ -65,6 +65,7 @@ TEST_CASE("rootless: a bundle written for root runs with the user's one id", "[r
   Bundle bundle;
   UserContainer container(bundle);
   bundle.shell("id -u; id -g; cat /proc/self/uid_map; cat /proc/self/setgroups; touch /made /dev/pts/../x");
+  bundle.process()["user"]["additionalGids"] = {0};  // as buildah writes it
   const Result result = container.run();
   REQUIRE_OK(result);
   CHECK(squeezed(result.out) == "0\n0\n0 1000 1\ndeny\n");
@@ -186,7 +187,7 @@ TEST_CASE("rootless: the host's network has the host's /sys, all of it read-only
 
 // CVE-2023-25809: the caller's own cgroup, which the container has stayed in.
 TEST_CASE("rootless: without a cgroup of its own the container can't write to the caller's",
-          "[rootless][security]") {
+          "[rootless][security][contract]") {
   NEEDS_USER();
   Bundle bundle;
   UserContainer container(bundle);
@@ -260,7 +261,7 @@ TEST_CASE("rootless: limits in a cgroup that was delegated", "[rootless][cgroup]
   CHECK(result.out == "21\nmade\n");
 }
 
-TEST_CASE("rootless: a lower oomScoreAdj is a warning", "[rootless]") {
+TEST_CASE("rootless: a lower oomScoreAdj is a warning", "[rootless][contract]") {
   NEEDS_USER();
   Bundle bundle;
   UserContainer container(bundle);
@@ -308,6 +309,29 @@ TEST_CASE("rootless: root of an existing user namespace needs no other", "[rootl
   REQUIRE(out.size() >= 3);
   CHECK(out[0] == out[1]);
   CHECK(contains(squeezed(result.out), mapped));
+}
+
+// As podman has it with slirp4netns: a network namespace of its user namespace's, while it is in the host's.
+TEST_CASE("rootless: root of a user namespace joins namespaces that belong to it", "[rootless][userns]") {
+  NEEDS_USER();
+  Bundle bundle;
+  const Path place = bundle.scratch() / "user" / "netns";
+  bundle.shell("readlink /proc/self/ns/net");
+  bundle.add_namespace("network", place);
+  bundle.remove_mount("/sys");
+  UserContainer container(bundle);
+  Words prefix{"unshare", "--user", "--map-root-user", "--mount", "sh", "-c"};
+  prefix.push_back(
+      "touch \"$1\" && unshare --net=\"$1\" readlink /proc/self/ns/net && shift && \"$@\" && readlink "
+      "/proc/self/ns/net");
+  const std::string host = std::filesystem::read_symlink("/proc/self/ns/net");
+  const Result result = container.run(prefix + Words{"sh", place});
+  REQUIRE_OK(result);
+  const std::vector<std::string> out = lines(result.out);
+  REQUIRE(out.size() == 3);
+  CHECK(out[0] == out[1]);
+  CHECK(out[2] == host);
+  CHECK(out[0] != host);
 }
 
 TEST_CASE("rootless: spec --rootless is a configuration that runs", "[rootless][spec]") {

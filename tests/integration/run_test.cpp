@@ -44,7 +44,7 @@ TEST_CASE("run ends with the program's exit code and leaves nothing", "[run]") {
   }
 }
 
-TEST_CASE("run passes stdin, stdout and stderr through", "[run]") {
+TEST_CASE("run passes stdin, stdout and stderr through", "[run][contract]") {
   Bundle bundle;
   bundle.shell("cat; echo problem >&2");
   Container container(bundle);
@@ -56,7 +56,7 @@ TEST_CASE("run passes stdin, stdout and stderr through", "[run]") {
   CHECK(result.err == "problem\n");
 }
 
-TEST_CASE("run --keep leaves a stopped container with its cgroup", "[run]") {
+TEST_CASE("run --keep leaves a stopped container with its cgroup", "[run][contract]") {
   Bundle bundle({"/bin/probe", "exit", "5"});
   Container container(bundle);
   CHECK(container.run({"--keep"}).status == 5);

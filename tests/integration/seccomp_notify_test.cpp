@@ -234,7 +234,7 @@ TEST_CASE("seccomp notify: exec has a listener of its own", "[seccomp][notify][e
   CHECK(agent.states[1]["pid"] != container.pid());
 }
 
-TEST_CASE("seccomp: exec runs under the container's filter", "[seccomp][exec]") {
+TEST_CASE("seccomp: exec runs under the container's filter", "[seccomp][exec][contract]") {
   Bundle bundle;
   bundle.config["linux"]["seccomp"] = {{"defaultAction", "SCMP_ACT_ALLOW"},
                                        {"syscalls", {seccomp_rule({"getcwd"}, "SCMP_ACT_ERRNO", 33)}}};

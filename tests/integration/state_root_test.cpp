@@ -59,7 +59,7 @@ void make_rootless(Bundle& bundle, unsigned id) {
 
 }  // namespace
 
-TEST_CASE("a user who is not root has containers in $XDG_RUNTIME_DIR/ocx", "[state_root]") {
+TEST_CASE("a user who is not root has containers in $XDG_RUNTIME_DIR/ocx", "[state_root][contract]") {
   ONLY_OCX(why);
   const std::vector<std::string> as_user{"setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"};
   if (!may_execute(runtime_path(), as_user)) SKIP_TEST("uid 1000 can't reach " + runtime_path());
@@ -74,7 +74,7 @@ TEST_CASE("a user who is not root has containers in $XDG_RUNTIME_DIR/ocx", "[sta
   CHECK(fs::is_empty(runtime_directory / "ocx"));
 }
 
-TEST_CASE("root of a user namespace has containers in $XDG_RUNTIME_DIR/ocx", "[state_root]") {
+TEST_CASE("root of a user namespace has containers in $XDG_RUNTIME_DIR/ocx", "[state_root][contract]") {
   ONLY_OCX(why);
   Bundle bundle;
   make_rootless(bundle, 0);

@@ -109,7 +109,7 @@ TEST_CASE("a container is a scope of systemd's", "[systemd]") {
   CHECK(container.leftovers().empty());
 }
 
-TEST_CASE("slice:prefix:name places the scope", "[systemd]") {
+TEST_CASE("slice:prefix:name places the scope", "[systemd][contract]") {
   NEEDS_SYSTEMD();
   Bundle bundle;
   Container container(bundle);
@@ -375,7 +375,7 @@ TEST_CASE("a create that is killed leaves a unit that delete --force finds", "[s
   }
 }
 
-TEST_CASE("an ordinary user's container is a scope of the user's own systemd", "[systemd]") {
+TEST_CASE("an ordinary user's container is a scope of the user's own systemd", "[systemd][contract]") {
   NEEDS_SYSTEMD();
   ONLY_OCX("runc's options differ");
   const passwd* user = getpwuid(1000);

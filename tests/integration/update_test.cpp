@@ -150,7 +150,7 @@ TEST_CASE("processors, memory nodes and the weight of disk I/O", "[update][qemu]
   CHECK(contains(error_message(update(container, {"--blkio-weight", "500"})), "--blkio-weight"));
 }
 
-TEST_CASE("what is not given stays", "[update]") {
+TEST_CASE("what is not given stays", "[update][contract]") {
   Limited test;
   struct Row {
     const char* document;
@@ -202,7 +202,7 @@ TEST_CASE("no limit of memory takes the one of swap away", "[update]") {
     check_value(test.container, memory_swap, unlimited, "max");
 }
 
-TEST_CASE("a document comes from a file or from stdin", "[update]") {
+TEST_CASE("a document comes from a file or from stdin", "[update][contract]") {
   if (!has_controller("pids")) SKIP_TEST("no pids controller here");
   Bundle bundle;
   Container container(bundle);
@@ -227,7 +227,8 @@ TEST_CASE("a document comes from a file or from stdin", "[update]") {
   check();
 }
 
-TEST_CASE("update works on created, running and paused containers, and leaves them so", "[update]") {
+TEST_CASE("update works on created, running and paused containers, and leaves them so",
+          "[update][contract]") {
   if (!has_controller("pids")) SKIP_TEST("no pids controller here");
   Bundle bundle;
   Container container(bundle);
@@ -309,7 +310,7 @@ TEST_CASE("a wrong document is refused with the place in it", "[update]") {
       contains(error_message(update(test.container, {"-r", "/no/such/file"})), "no such file or directory"));
 }
 
-TEST_CASE("a limit below what is in use is refused", "[update]") {
+TEST_CASE("a limit below what is in use is refused", "[update][contract]") {
   if (!has_controller("memory")) SKIP_TEST("no memory controller here");
   if (cgroup_v2()) NOT_ON_RUNC("1.1 has no checkBeforeUpdate");
   Limited test;

@@ -6,7 +6,6 @@ python3-jsonschema and root (a container is made). The last line is `N passed, N
 """
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,9 +24,8 @@ def validator(schemas, name):
 def documents(ocx, directory):
     """(what, schema, text) of everything that has a schema."""
     yield "ocx features", "features-schema.json", run(ocx, "features")
-    bundle = directory / "bundle"
-    shutil.copytree(pathlib.Path(__file__).parents[2] / "bundles" / "hello", bundle)
-    yield "bundles/hello/config.json", "config-schema.json", (bundle / "config.json").read_text()
+    for config in sorted((pathlib.Path(__file__).parents[2] / "bundles").glob("*/config.json")):
+        yield f"bundles/{config.parent.name}/config.json", "config-schema.json", config.read_text()
     for flags in [], ["--rootless"]:
         target = directory / ("spec" + "".join(flags))
         target.mkdir()

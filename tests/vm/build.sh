@@ -1,7 +1,8 @@
 #!/bin/bash
-# build.sh image|uml|qemu: makes that part of the test guest unless it is in the cache, and prints its directory.
+# build.sh image|engines|uml|qemu: makes that part of the test guest unless it is in the cache, and prints its directory.
 #
 #   image   root.ext4, Debian with systemd, the same for both machines
+#   engines root.ext4, the same with podman, containerd, Docker and what else tests/engines drives
 #   uml     tree/usr/bin/linux.uml and what it needs, modules.ext4
 #   qemu    tree/usr/bin/qemu-system-x86_64 and what it needs, vmlinuz, modules.ext4
 #
@@ -82,9 +83,12 @@ modules() {
   rm -rf "$2"
 }
 
-build_image() {
-  local root=$1/root
-  sources $suite $suite-security | bootstrap minbase "$root" $suite --include="$("$packages" --list guest | tr ' ' ',')" \
+# root_image DIRECTORY SIZE GROUP...: root.ext4 with the packages of these groups.
+root_image() {
+  local root=$1/root size=$2 target=$1/root.ext4 group groups=''
+  shift 2
+  for group; do groups+=" $("$packages" --list "$group")"; done
+  sources $suite $suite-security | bootstrap minbase "$root" $suite --include="$(printf '%s\n' $groups | sort -u | paste -sd,)" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*'
   chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash tester
@@ -96,9 +100,14 @@ build_image() {
   rm "$root/usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
   chroot "$root" systemctl --quiet disable apparmor.service
   chroot "$root" systemctl --quiet set-default multi-user.target
-  ext4 "$1/root.ext4" "$root" 3G
+  # The tests start daemons of their own.
+  rm -f "$root"/etc/systemd/{system,user}/*.wants/{docker,containerd,podman}*
+  ext4 "$target" "$root" "$size"
   rm -rf "$root"
 }
+
+build_image() { root_image "$1" 3G guest; }
+build_engines() { root_image "$1" 5G guest engines; }
 
 build_uml() {
   local release
@@ -124,7 +133,7 @@ build_qemu() {
   rm -rf "$1/kernel"
 }
 
-[ $# -eq 1 ] && [[ $1 =~ ^(image|uml|qemu)$ ]] || die "usage: build.sh image|uml|qemu"
+[ $# -eq 1 ] && [[ $1 =~ ^(image|engines|uml|qemu)$ ]] || die "usage: build.sh image|engines|uml|qemu"
 [ "$(id -u)" -eq 0 ] || die "only root can build the guest"
 [ "$(uname -m)" = x86_64 ] || die "the guest is for x86_64"
 command -v apt-get >/dev/null || die "the guest is made from the packages of a Debian host's mirrors"
@@ -133,7 +142,12 @@ command -v apt-get >/dev/null || die "the guest is made from the packages of a D
 recipe() {
   cat "$here/build.sh"
   case $1 in
-    image) "$packages" --list guest; cd "$here"; find guest masked-units -type f | sort | xargs tail -n +1 ;;
+    image | engines)
+      "$packages" --list guest
+      [ "$1" = image ] || "$packages" --list engines
+      cd "$here"
+      find guest masked-units -type f | sort | xargs tail -n +1
+      ;;
     uml) "$packages" --list uml ;;
     qemu) "$packages" --list qemu; "$packages" --list kernel ;;
   esac

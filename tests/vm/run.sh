@@ -4,6 +4,7 @@
 #
 #   --vm uml|qemu     the machine: user-mode-linux starts in seconds and has the controllers cpu, io, memory and pids;
 #                     QEMU, slower by far, also has cpuset, hugetlb, rdma, misc, pressure ($OCX_VM; default: uml)
+#   --image NAME      image, or engines, which has podman, containerd, Docker and more (default: image)
 #   --build DIR       take the programs of this build (default: build/release)
 #   --files DIR       also copy DIR into the guest, to /job/files
 #   --timeout SECONDS for the command (default: 600); starting the machine has a limit of its own
@@ -15,7 +16,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-vm=${OCX_VM:-uml} build=$here/../../build/release files='' limit=600 memory=1024 console=''
+vm=${OCX_VM:-uml} build=$here/../../build/release files='' system=image limit=600 memory=1024 console=''
 
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 no_guest() { echo "vm: $*" >&2; exit 125; }
@@ -23,6 +24,7 @@ no_guest() { echo "vm: $*" >&2; exit 125; }
 while [ $# -gt 0 ]; do
   case $1 in
     --vm) vm=$2 ;;
+    --image) system=$2 ;;
     --build) build=$2 ;;
     --files) files=$2 ;;
     --timeout) limit=$2 ;;
@@ -42,7 +44,7 @@ case $vm in
 esac
 
 "$here/../../cmake/packages.sh" vm >&2 || no_guest "its tools are missing"
-image=$("$here/build.sh" image) && machine=$("$here/build.sh" "$vm") || exit 125
+image=$("$here/build.sh" "$system") && machine=$("$here/build.sh" "$vm") || exit 125
 
 work=$(mktemp -d)
 emulator='' printer=''

@@ -45,7 +45,7 @@ TEST_CASE("where a container's cgroup is", "[cgroups]") {
 }
 
 TEST_CASE("cgroups paths that name no cgroup of the container's own are refused", "[cgroups]") {
-  for (const char* path : {"/a/../b", "..", "../x", "/", "//", ".", "system.slice:ocx:id", ":ocx:id"}) {
+  for (const char* path : {"/a/../b", "..", "../x", "/", "//", "."}) {
     INFO(path);
     try {
       check_cgroups_path(path);
@@ -55,8 +55,8 @@ TEST_CASE("cgroups paths that name no cgroup of the container's own are refused"
       CHECK(error.origin() == "/linux/cgroupsPath");
     }
   }
-  CHECK_THROWS_WITH(check_cgroups_path("a:b:c"), Catch::Contains("--systemd-cgroup"));
-  for (const char* path : {"", "/a", "a", "a..b", "/..a/b", "/pods/cri:x:y", "a:b"}) {
+  for (const char* path :
+       {"", "/a", "a", "a..b", "/..a/b", "/pods/cri:x:y", "a:b", "system.slice:docker:id"}) {
     INFO(path);
     CHECK_NOTHROW(check_cgroups_path(path));
   }

@@ -59,6 +59,34 @@ const SurfaceRow surface[] = {
      {"resources", "memory", "memory-reservation", "memory-swap", "kernel-memory", "kernel-memory-tcp",
       "cpu-share", "cpu-quota", "cpu-period", "cpu-burst", "cpu-idle", "cpu-rt-runtime", "cpu-rt-period",
       "cpuset-cpus", "cpuset-mems", "pids-limit", "blkio-weight", "l3-cache-schema", "mem-bw-schema"}},
+    {"checkpoint",
+     {"image-path", "work-path", "leave-running", "pre-dump", "parent-path", "tcp-established",
+      "tcp-skip-in-flight", "ext-unix-sk", "shell-job", "link-remap", "file-locks", "lazy-pages", "status-fd",
+      "page-server", "manage-cgroups-mode", "network-lock", "empty-ns", "auto-dedup"}},
+    {"restore", {"image-path",
+                 "work-path",
+                 "bundle",
+                 "config",
+                 "detach",
+                 "console-socket",
+                 "pidfd-socket",
+                 "pid-file",
+                 "no-subreaper",
+                 "no-pivot",
+                 "no-new-keyring",
+                 "tcp-established",
+                 "tcp-close",
+                 "ext-unix-sk",
+                 "shell-job",
+                 "link-remap",
+                 "file-locks",
+                 "lazy-pages",
+                 "manage-cgroups-mode",
+                 "network-lock",
+                 "empty-ns",
+                 "auto-dedup",
+                 "lsm-profile",
+                 "lsm-mount-context"}},
     {"delete", {"force", "regex"}},
     {"list", {"format", "quiet"}},
     {"ps", {"format"}},
@@ -193,7 +221,7 @@ TEST_CASE("a command's help teaches: description, example, every option, exit co
     INFO(help);
     CHECK(help.starts_with("Usage: ocx " + std::string(each->name) + " [options]"));
     CHECK(help.find(std::string("Example:\n  ocx ") + std::string(each->name)) != std::string::npos);
-    const bool passes_on = each->name == "run" || each->name == "exec";
+    const bool passes_on = each->name == "run" || each->name == "exec" || each->name == "restore";
     CHECK(help.find(passes_on ? "Exit codes: the program's own; 128 + N" : "Exit codes: 0") !=
           std::string::npos);
     for (const cmd::Option& option : each->options) {

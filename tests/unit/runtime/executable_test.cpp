@@ -115,7 +115,7 @@ TEST_CASE("a program is found by execvp's rules; what fails is said as engines m
       {"D/missing", "", "exec: \"D/missing\": stat D/missing: no such file or directory"},
       {"D/good/x", "", "exec: \"D/good/x\": stat D/good/x: not a directory"},
       {"D/denied", "", "exec: \"D/denied\": permission denied"},
-      {"D/directory", "", "exec: \"D/directory\": is a directory"},
+      {"D/directory", "", "exec: \"D/directory\": is a directory: permission denied"},
       {"/dev/null", "", "exec: \"/dev/null\": permission denied"},
   };
   for (const Case& c : cases) {

@@ -223,8 +223,7 @@ TEST_CASE("mounts that make no sense are refused with their place") {
                       {mount("/a", ""), "/mounts/7/options"},
                       {mount("/a", "bind", {"ro"}), "/mounts/7/options"},
                       {mount("/a", "none"), "/mounts/7/options"},
-                      {mount("/a", "bind", {"bind"}, ""), "/mounts/7/source"},
-                      {mount("/a", "bind", {"ro", "bind", "size=1m"}), "/mounts/7/options/2"}};
+                      {mount("/a", "bind", {"bind"}, ""), "/mounts/7/source"}};
   for (const Row& row : rows) {
     PlanSource source;
     source.config["mounts"].push_back(row.mount);
@@ -235,6 +234,16 @@ TEST_CASE("mounts that make no sense are refused with their place") {
   }
 }
 
+TEST_CASE("file system options of a bind mount are dropped, with a warning") {
+  PlanSource source;
+  source.config["mounts"].push_back(mount("/a", "bind", {"ro", "bind", "size=1m"}));
+  const runtime::Plan plan = source.compile();
+  REQUIRE(mount_step(plan, "/a") != nullptr);
+  CHECK(mount_step(plan, "/a")->options.data.empty());
+  REQUIRE(source.warnings.size() == 1);
+  CHECK_THAT(source.warnings[0], Catch::Contains("\"size=1m\"") && Catch::Contains("/mounts/7/options/2"));
+}
+
 TEST_CASE("a relative destination is taken from the root, with a warning") {
   PlanSource source;
   source.config["mounts"].push_back(mount("data", "tmpfs"));
@@ -243,14 +252,27 @@ TEST_CASE("a relative destination is taken from the root, with a warning") {
   CHECK_THAT(source.warnings[0], Catch::Contains("/mounts/7/destination"));
 }
 
+TEST_CASE("without a mount namespace mounts go into a copy of the root that is mounted nowhere") {
+  for (const bool mounts : {true, false}) {
+    PlanSource source;
+    source.config = json::parse(
+        R"({"ociVersion": "1.3.0", "root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "pid"}]}})");
+    if (mounts) source.config["mounts"] = {mount("/a", "tmpfs")};
+    const runtime::Plan plan = source.compile();
+    const std::size_t place = place_of(plan.build, "rootfs " + plan.rootfs);
+    REQUIRE(place < plan.build.size());
+    CHECK(std::get<runtime::step::AttachRootfs>(plan.build[place].action).detached == mounts);
+    CHECK(has_step(plan.build, "mount /a") == mounts);
+  }
+}
+
 TEST_CASE("what changes mounts is refused without a mount namespace") {
   struct Row {
     const char* pointer;
     json value;
     const char* origin;
   };
-  const Row rows[] = {{"/mounts", {mount("/a", "tmpfs")}, "/mounts/0"},
-                      {"/linux/maskedPaths", {"/a"}, "/linux/maskedPaths"},
+  const Row rows[] = {{"/linux/maskedPaths", {"/a"}, "/linux/maskedPaths"},
                       {"/linux/readonlyPaths", {"/a"}, "/linux/readonlyPaths"},
                       {"/root/readonly", true, "/root/readonly"},
                       {"/linux/rootfsPropagation", "slave", "/linux/rootfsPropagation"}};

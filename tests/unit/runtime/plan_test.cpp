@@ -187,6 +187,22 @@ TEST_CASE("namespaces are made or joined") {
   CHECK_FALSE(has_step(plan.build, "loopback"));
 }
 
+TEST_CASE("a process in between joins what the caller could not leave again") {
+  PlanSource source;
+  const auto through_relay = [&](const json& ns, bool in_user_namespace) {
+    source.config["linux"]["namespaces"] = json::array({{{"type", "mount"}}, {{"type", "uts"}}, ns});
+    source.host.in_user_namespace = in_user_namespace;
+    return source.compile().namespaces.through_relay;
+  };
+  const json network = {{"type", "network"}, {"path", "/proc/1/ns/net"}};
+  CHECK_FALSE(through_relay(network, false));
+  CHECK(through_relay(network, true));
+  CHECK_FALSE(through_relay({{"type", "network"}}, true));
+  CHECK_FALSE(through_relay({{"type", "time"}}, false));
+  CHECK(through_relay({{"type", "time"}}, true));
+  CHECK(through_relay({{"type", "user"}, {"path", "/proc/1/ns/user"}}, false));
+}
+
 TEST_CASE("a user namespace: ids are mapped and become root first") {
   PlanSource source;
   source.config["linux"]["namespaces"].push_back({{"type", "user"}});

@@ -21,7 +21,9 @@ TEST_CASE("features tells versions, hooks, namespaces, capabilities", "[features
         std::vector<std::string>{"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"});
   CHECK(linux_part.at("capabilities").size() == 41);
   CHECK(features.at("mountOptions").size() == spec::mount_option_names().size());
-  CHECK(features.at("annotations") == Json({{"org.ocx.version", "1.2.3"}, {"org.ocx.commit", "abc"}}));
+  CHECK(features.at("annotations") == Json({{"org.ocx.version", "1.2.3"},
+                                            {"org.ocx.commit", "abc"},
+                                            {"org.opencontainers.runc.checkpoint.enabled", "true"}}));
   const auto unsafe = features.at("potentiallyUnsafeConfigAnnotations").get<std::vector<std::string>>();
   CHECK(std::is_sorted(unsafe.begin(), unsafe.end()));
   CHECK(std::count(unsafe.begin(), unsafe.end(), "org.systemd.property.") == 1);

@@ -330,6 +330,20 @@ TEST_CASE("capabilities that the kernel would not grant are left out with a warn
   const std::string ambient = with("/process/capabilities/ambient", R"(["CAP_KILL", "CAP_CHOWN"])");
   CHECK(parsed(ambient).process->capabilities->ambient == 1);
   CHECK_THAT(warnings_of(ambient).at(0), Catch::Contains("CAP_KILL") && Catch::Contains("/ambient"));
+  const std::string several =
+      with("/process/capabilities/ambient", R"(["CAP_KILL", "CAP_FOWNER", "CAP_SYSLOG"])");
+  CHECK(warnings_of(several) ==
+        std::vector<std::string>{
+            "CAP_FOWNER, CAP_KILL, CAP_SYSLOG can't be granted without being permitted and "
+            "inheritable (/process/capabilities/ambient), ignoring"});
+}
+
+TEST_CASE("ambient capabilities beside no inheritable ones are left out silently", "[parse]") {
+  const std::string buildah =
+      with("/process/capabilities", R"({"permitted": ["CAP_KILL"], "ambient": ["CAP_KILL"]})");
+  CHECK(parsed(buildah).process->capabilities->permitted == 1U << 5);
+  CHECK(parsed(buildah).process->capabilities->ambient == 0);
+  CHECK(warnings_of(buildah).empty());
 }
 
 TEST_CASE("device rules in their short forms", "[parse]") {
