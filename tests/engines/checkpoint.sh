@@ -65,7 +65,7 @@ before_and_after() {
 with_containerd() {
   start_containerd 'version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]'
-  local image=docker.io/library/busybox:latest id file=(ctr task exec --exec-id x c cat /count)
+  local image=localhost/busybox:latest id file=(ctr task exec --exec-id x c cat /count)
   local runtime=(--runc-binary "$RUNTIME" --runc-root "$WORK/runc")
   oci_archive "$image" "$WORK/image.oci"
   ctr image import "$WORK/image.oci" >/dev/null

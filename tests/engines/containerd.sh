@@ -5,7 +5,7 @@ needs containerd ctr script pgrep
 
 . "$here/containerd-daemon.sh"
 
-image=docker.io/library/busybox:latest
+image=localhost/busybox:latest
 missing=/nonexistent
 forever='trap "exit 3" TERM; while :; do sleep 0.1; done'
 
