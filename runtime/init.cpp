@@ -114,7 +114,6 @@ class Init {
     run_steps(context_, steps, stage, arguments_.fail_at);
   }
   void wait_for_parent();
-  void let_go();
   void wait_for_start();
   int exec();
   HookContext hook_context(const char* kind, spec::Status status) const;
@@ -141,8 +140,7 @@ int Init::run() {
   // The parent of `create` ends right after its commit, which must not take init along; should it end before,
   // end of file on the channel says so.
   sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, 0);
-  let_go();
-  channel_.send(MessageType::ready);  // from here on nobody may be left to hear of a failure
+  channel_.send(MessageType::ready);
   wait_for_start();
   HookContext start = hook_context("startContainer", spec::Status::created);
   start.default_env = env_;
@@ -172,7 +170,7 @@ void Init::wait_for_parent() {
   if (conversation_.next().type != MessageType::hooks_done) throw Error("handshake: hooks_done was due");
 }
 
-void Init::let_go() {
+void Init::wait_for_start() {
   // A container may wait for days: nothing of the host stays open meanwhile (a kept log pipe hangs its
   // reader).
   std::vector<int> kept{channel_.fd().raw(), gate_.ref().raw()};
@@ -181,9 +179,6 @@ void Init::let_go() {
          {arguments_.hook_output->output.ref(), arguments_.hook_output->error_output.ref()})
       kept.push_back(fd.raw());
   keep_only(std::move(kept), plan_.preserve_fds);
-}
-
-void Init::wait_for_start() {
   const Message word = conversation_.next();
   if (word.type == MessageType::start) return;
   if (word.type != MessageType::commit || !gate_) throw Error("handshake: commit or start was due");

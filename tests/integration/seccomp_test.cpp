@@ -287,16 +287,3 @@ TEST_CASE("seccomp: a filter from before the calls that ocx prefers", "[seccomp]
     CHECK(container.output() == "ran\n");
   }
 }
-
-TEST_CASE("seccomp: init that fails at its last steps is heard", "[seccomp]") {
-  ONLY_OCX("the calls that are needed there differ");
-  Bundle bundle;
-  bundle.process()["noNewPrivileges"] = false;
-  bundle.config["linux"]["seccomp"] = {
-      {"defaultAction", "SCMP_ACT_ALLOW"},
-      {"syscalls", {seccomp_rule({"close_range", "getdents64"}, "SCMP_ACT_ERRNO")}}};
-  Container container(bundle);
-  const Result created = container.create();
-  CHECK(created.status != 0);
-  CHECK(contains(error_message(created), "getdents64"));
-}
