@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "runtime/adopt.hpp"
-#include "runtime/handshake.hpp"
+#include "runtime/relay.hpp"
 #include "sys/error.hpp"
-#include "sys/socket.hpp"
 
 namespace ocx::runtime {
 namespace {
@@ -71,61 +70,27 @@ void join_for_good(const InitArguments& arguments) {
   for (const auto& [ns, file] : later) join_namespace(*ns, file);
 }
 
-/// What can't be taken back a child does, and clones init as a child of the runtime.
-[[noreturn]] void relay_main(const InitArguments& arguments, Channel& channel) noexcept {
-  try {
-    const Namespaces& namespaces = arguments.plan.namespaces;
-    // CVE-2016-9962: nothing in there may look at us. Where no user namespace is joined, nothing can before
-    // init is there; and the id maps of an undumpable one could not be written by a caller without
-    // privileges.
-    if (namespaces.joins_user()) sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
-    join_for_good(arguments);
-    if (namespaces.new_time) {
-      sys::unshare(CLONE_NEWTIME);
-      write_time_offsets(arguments.proc, namespaces.time_offsets);
-    }
-    const sys::CloneResult init = clone_here(arguments, CLONE_PARENT, std::nullopt);
-    channel.send(MessageType::ready, std::to_string(init.pid), {init.pidfd});
-    ::_exit(0);
-  } catch (const Error& error) {
-    try {
-      channel.send_error(error);
-    } catch (...) {  // the parent is gone, and with it whoever would read this
-    }
-  } catch (...) {
+/// What can't be taken back a process in between does.
+sys::CloneResult join_and_clone(const InitArguments& arguments) {
+  const Namespaces& namespaces = arguments.plan.namespaces;
+  // CVE-2016-9962: nothing in there may look at us. Where no user namespace is joined, nothing can before
+  // init is there; and the id maps of an undumpable one could not be written by a caller without
+  // privileges.
+  if (namespaces.joins_user()) sys::prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
+  join_for_good(arguments);
+  if (namespaces.new_time) {
+    sys::unshare(CLONE_NEWTIME);
+    write_time_offsets(arguments.proc, namespaces.time_offsets);
   }
-  ::_exit(1);
-}
-
-sys::CloneResult clone_through_relay(const InitArguments& arguments) {
-  auto [ours, theirs] = sys::socketpair_seqpacket();
-  Channel channel(std::move(ours));
-  const sys::CloneResult relay = sys::clone3(0);
-  if (relay.pid == 0) {
-    Channel to_parent(std::move(theirs));
-    channel.close();
-    relay_main(arguments, to_parent);
-  }
-  theirs.reset();
-  sys::CloneResult init;
-  try {
-    Message message = channel.expect(MessageType::ready);
-    init.pid = std::atoi(message.payload.c_str());
-    if (init.pid > 0 && message.fds.size() == 1) init.pidfd = std::move(message.fds[0]);
-  } catch (...) {
-    sys::wait_for_child(relay.pidfd);
-    throw;
-  }
-  sys::wait_for_child(relay.pidfd);
-  if (!init.pidfd) throw Error("the process that joined the namespaces could not clone init");
-  return init;
+  return clone_here(arguments, CLONE_PARENT, std::nullopt);
 }
 
 }  // namespace
 
 sys::CloneResult clone_init(const InitArguments& arguments, std::optional<sys::FdRef> cgroup) {
   const Namespaces& namespaces = arguments.plan.namespaces;
-  if (namespaces.through_relay) return clone_through_relay(arguments);
+  if (namespaces.through_relay)
+    return clone_through_relay([&](Channel&) { return join_and_clone(arguments); });
   AdoptedNamespaces adopted(arguments.proc);
   for (const JoinNamespace& ns : namespaces.joins) adopted.join(ns);
   if (namespaces.new_time) adopted.make_time(namespaces.time_offsets);

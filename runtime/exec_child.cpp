@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "runtime/cpu_affinity.hpp"
 #include "runtime/handshake.hpp"
 #include "runtime/passed_fds.hpp"
 #include "runtime/program.hpp"
+#include "runtime/relay.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/log.hpp"
@@ -171,59 +171,25 @@ int Joiner::exec() {
 }
 
 /// A pid namespace takes only children, and a caller without rights on the host can join it only from inside
-/// the user namespace, which is no way back: so a process in between joins, and clones a child of the
-/// runtime's.
-[[noreturn]] void relay_main(const ExecArguments& arguments, Channel& channel) noexcept {
-  try {
-    sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL);
-    sys::setsid();  // a process group of its own, whose I/O priority may be set
-    set_own_attributes(arguments);
-    join(arguments);
-    const sys::CloneResult child = sys::clone3(CLONE_PARENT);
-    if (child.pid == 0) {
-      channel.close();
-      exec_main(arguments);
-    }
-    channel.send(MessageType::ready, std::to_string(child.pid), {child.pidfd});
-    ::_exit(0);
-  } catch (const Error& error) {
-    try {
-      channel.send_error(error);
-    } catch (...) {  // the parent is gone, and with it whoever would read this
-    }
-  } catch (...) {
-  }
-  ::_exit(1);
-}
-
-sys::CloneResult clone_through_relay(const ExecArguments& arguments) {
-  auto [ours, theirs] = sys::socketpair_seqpacket();
-  Channel channel(std::move(ours));
-  const sys::CloneResult relay = sys::clone3(0);
-  if (relay.pid == 0) {
-    Channel to_parent(std::move(theirs));
+/// the user namespace, which is no way back: so this runs in a process in between.
+sys::CloneResult join_and_clone(const ExecArguments& arguments, Channel& channel) {
+  sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL);
+  sys::setsid();  // a process group of its own, whose I/O priority may be set
+  set_own_attributes(arguments);
+  join(arguments);
+  sys::CloneResult child = sys::clone3(CLONE_PARENT);
+  if (child.pid == 0) {
     channel.close();
-    relay_main(arguments, to_parent);
+    exec_main(arguments);
   }
-  theirs.reset();
-  sys::CloneResult child;
-  try {
-    Message message = channel.expect(MessageType::ready);
-    child.pid = std::atoi(message.payload.c_str());
-    if (child.pid > 0 && message.fds.size() == 1) child.pidfd = std::move(message.fds[0]);
-  } catch (...) {
-    sys::wait_for_child(relay.pidfd);
-    throw;
-  }
-  sys::wait_for_child(relay.pidfd);
-  if (!child.pidfd) throw Error("the process that joined the namespaces could not clone the program's");
   return child;
 }
 
 }  // namespace
 
 sys::CloneResult clone_exec(const ExecArguments& arguments, std::optional<sys::FdRef> cgroup) {
-  if (arguments.relay) return clone_through_relay(arguments);
+  if (arguments.relay)
+    return clone_through_relay([&](Channel& channel) { return join_and_clone(arguments, channel); });
   sys::CloneResult child = sys::clone3(0, cgroup);
   if (child.pid == 0) exec_main(arguments);
   return child;

@@ -12,6 +12,7 @@
 #include "runtime/adopt.hpp"
 #include "runtime/clone_init.hpp"
 #include "runtime/console.hpp"
+#include "runtime/container_groups.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/id_maps.hpp"
 #include "runtime/init_context.hpp"
@@ -70,8 +71,10 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
   directory_.save_exec_document(plan_.exec_document);
   if (plan_.notify) sys::mkdirat(directory_.fd(), "notify", 0755);
   record_ = make_record(globals, plan_);
-  make_cgroup();
-  make_resctrl_groups();
+  const Making making{plan_, record_, directory_, rollback_};
+  make_cgroup(making, globals_.cgroup_driver, cgroup_);
+  fail_if_asked("cgroup");
+  make_resctrl_groups(making, resctrl_);
   clone_init();
   with_inits_words([this] {
     offer_seccomp(false);
@@ -87,35 +90,6 @@ Launch::Launch(const Globals& globals, const CreateRequest& request, LaunchMode 
     if (!attributes_set_) set_attributes();
     fail_if_asked("attributes");
   });
-}
-
-void Launch::make_cgroup() {
-  cgroup_ = cgroups::make_manager({.driver = to_driver(globals_.cgroup_driver),
-                                   .cgroups_path = plan_.cgroups_path,
-                                   .id = plan_.id,
-                                   .rootless = plan_.rootless,
-                                   .annotations = plan_.annotations});
-  record_.cgroup_unit = cgroup_->unit();
-  // Saved before anything is made: whatever kills this process later, `delete --force` knows where to look.
-  const auto note = [this] {
-    record_.cgroup_paths = cgroup_->paths();
-    record_.cgroups_made = cgroup_->made();
-  };
-  note();
-  directory_.save(record_);
-  rollback_.arm([this] { cgroup_->remove(); });
-  cgroup_->create();
-  note();  // what was planned and what could be had differ for an unprivileged caller
-  fail_if_asked("cgroup");
-}
-
-void Launch::make_resctrl_groups() {
-  if (!plan_.intel_rdt) return;
-  resctrl_.emplace(cgroups::find_resctrl(), plan_.id, *plan_.intel_rdt);
-  record_.intel_rdt = resctrl_->groups();
-  directory_.save(record_);
-  rollback_.arm([this] { resctrl_->undo(); });
-  resctrl_->create();
 }
 
 void Launch::clone_init() {

@@ -50,8 +50,6 @@ class Launch {
   sys::UniqueFd take_console() { return std::move(console_); }
 
  private:
-  void make_cgroup();
-  void make_resctrl_groups();
   void clone_init();
   /// Id maps and cgroup, which init may be waiting for.
   void admit_init();

@@ -12,6 +12,7 @@
 #include "cgroups/leaf.hpp"
 #include "runtime/adopt.hpp"
 #include "runtime/console.hpp"
+#include "runtime/container_groups.hpp"
 #include "runtime/criu.hpp"
 #include "runtime/external_mounts.hpp"
 #include "runtime/hooks.hpp"
@@ -103,8 +104,9 @@ Restoration::Restoration(const Globals& globals, const RestoreRequest& request)
     compile_seccomp(directory_, *plan_.seccomp, plan_.annotations);
   record_ = make_record(globals, plan_);
   record_.notify = true;
-  make_cgroup();
-  make_resctrl_groups();
+  const Making making{plan_, record_, directory_, rollback_};
+  make_cgroup(making, globals_.cgroup_driver, cgroup_);
+  make_resctrl_groups(making, resctrl_);
   hold_scope();
   make_mount_points(plan_);
   rollback_.arm([this] {
@@ -118,29 +120,6 @@ Restoration::Restoration(const Globals& globals, const RestoreRequest& request)
     leave_log(image_, log_name, error.what());
     throw;
   }
-}
-
-void Restoration::make_cgroup() {
-  cgroup_ = cgroups::make_manager({.driver = to_driver(globals_.cgroup_driver),
-                                   .cgroups_path = plan_.cgroups_path,
-                                   .id = plan_.id,
-                                   .rootless = false,
-                                   .annotations = plan_.annotations});
-  record_.cgroup_unit = cgroup_->unit();
-  record_.cgroup_paths = cgroup_->paths();
-  record_.cgroups_made = cgroup_->made();
-  directory_.save(record_);
-  rollback_.arm([this] { cgroup_->remove(); });
-  cgroup_->create();
-}
-
-void Restoration::make_resctrl_groups() {
-  if (!plan_.intel_rdt) return;
-  resctrl_.emplace(cgroups::find_resctrl(), plan_.id, *plan_.intel_rdt);
-  record_.intel_rdt = resctrl_->groups();
-  directory_.save(record_);
-  rollback_.arm([this] { resctrl_->undo(); });
-  resctrl_->create();
 }
 
 void Restoration::hold_scope() {

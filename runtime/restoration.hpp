@@ -38,8 +38,6 @@ class Restoration {
   sys::UniqueFd take_console() { return std::move(console_); }
 
  private:
-  void make_cgroup();
-  void make_resctrl_groups();
   /// A scope of systemd's needs a process to be made with, before criu can move any into it.
   void hold_scope();
   void call_criu();

@@ -243,7 +243,8 @@ int wait_and_reap(pid_t pid, Seconds timeout) {
   INFO("process " << pid);
   REQUIRE(wait_gone(pid, timeout));
   int status = 0;
-  if (waitpid(pid, &status, WNOHANG) != pid) return -1;
+  // Not WNOHANG: while a tracer has not taken notice of the end, the parent can't (ptrace(2)).
+  if (waitpid(pid, &status, 0) != pid) return -1;
   return exit_code(status);
 }
 

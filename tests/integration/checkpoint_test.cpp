@@ -1,14 +1,13 @@
 // checkpoint and restore, by the criu of the machine. It has to work there at all: `criu check`.
 #include <catch2/catch.hpp>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
 
 #include "tests/harness/cgroup.hpp"
 #include "tests/harness/container.hpp"
+#include "tests/harness/descriptor_socket.hpp"
 
 using namespace ocx::test;
 
@@ -32,41 +31,6 @@ std::string criu_problem() {
 
 /// Appends 1, 2, 3, … to /count, and says each on stdout.
 const char* const counter = "i=0; while :; do i=$((i+1)); echo $i >> /count; echo line $i; sleep 0.1; done";
-
-/// What an engine listens with.
-class ConsoleSocket {
- public:
-  explicit ConsoleSocket(Path path)
-      : path_(std::move(path)), listener_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-    REQUIRE(bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(listen(listener_.get(), 1) == 0);
-  }
-  const Path& path() const { return path_; }
-  Fd receive() const {
-    const Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    char data[64];
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    iovec part{data, sizeof data};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    REQUIRE(recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC) >= 1);
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    REQUIRE(header != nullptr);
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return Fd(fd);
-  }
-
- private:
-  Path path_;
-  Fd listener_;
-};
 
 struct Streams {
   Pipe output = make_pipe();
@@ -247,15 +211,15 @@ TEST_CASE("the terminal of a restored container is a new one", "[checkpoint][cri
   bundle.shell("while read line; do echo got $line; done");
   bundle.process()["terminal"] = true;
   Container container(bundle);
-  ConsoleSocket first(bundle.scratch() / "first"), second(bundle.scratch() / "second");
-  REQUIRE_OK(container.run({"--detach", "--console-socket", first.path()}));
+  DescriptorSocket first(bundle.scratch() / "first"), second(bundle.scratch() / "second");
+  REQUIRE_OK(container.run({"--detach", "--console-socket", first.path}));
   container.pid();
   Fd master = first.receive();
   REQUIRE(write(master.get(), "one\n", 4) == 4);
   read_until(master.get(), "got one\r\n");
   REQUIRE_OK(checkpoint(container, image_of(bundle)));
   wait_and_reap(container.pid());
-  REQUIRE_OK(restore(container, image_of(bundle), {}, {"--console-socket", second.path()}));
+  REQUIRE_OK(restore(container, image_of(bundle), {}, {"--console-socket", second.path}));
   container.pid();
   master = second.receive();
   REQUIRE(write(master.get(), "two\n", 4) == 4);

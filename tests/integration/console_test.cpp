@@ -2,64 +2,23 @@
 #include <catch2/catch.hpp>
 #include <pty.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <cstring>
 
 #include "tests/harness/container.hpp"
+#include "tests/harness/descriptor_socket.hpp"
 
 using namespace ocx::test;
 
 namespace {
 
-// What an engine listens with.
-struct ConsoleSocket {
-  Path path;
-  Fd listener;
-  explicit ConsoleSocket(const Bundle& bundle) : path(bundle.scratch() / "console.sock") {
-    listener = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    REQUIRE(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(listen(listener.get(), 4) == 0);
-  }
-  // The one descriptor of the one message; nothing may follow it.
-  Fd receive() {
-    Fd connection(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    REQUIRE(connection);
-    char data[4096];
-    alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
-    iovec part{data, sizeof data};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t size = recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC);
-    CHECK(size >= 1);
-    CHECK(size < 4096);
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    REQUIRE(header != nullptr);
-    CHECK(header->cmsg_type == SCM_RIGHTS);
-    CHECK(header->cmsg_len == CMSG_LEN(sizeof(int)));
-    CHECK(CMSG_NXTHDR(&message, header) == nullptr);
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    char more;
-    CHECK(recv(connection.get(), &more, 1, 0) == 0);
-    return Fd(fd);
-  }
-};
-
 // Accepts nothing before create has returned: engines may be that late.
 Fd create_with_terminal(Container& container, const RunOptions& options = {}) {
   container.bundle().process()["terminal"] = true;
-  ConsoleSocket socket(container.bundle());
+  DescriptorSocket socket(container.bundle().scratch() / "console.sock");
   REQUIRE_OK(container.create({"--console-socket", socket.path}, options));
   return socket.receive();
 }
@@ -197,7 +156,7 @@ TEST_CASE("a terminal without a console socket is refused before anything is mad
 
 TEST_CASE("a console socket without a terminal is refused before anything is made", "[console][contract]") {
   Bundle bundle;
-  ConsoleSocket socket(bundle);
+  DescriptorSocket socket(bundle.scratch() / "console.sock");
   Container container(bundle);
   CHECK(contains(error_message(container.create({"--console-socket", socket.path})),
                  "cannot use console socket"));

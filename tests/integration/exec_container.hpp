@@ -3,15 +3,13 @@
 
 #include <catch2/catch.hpp>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "tests/harness/container.hpp"
+#include "tests/harness/descriptor_socket.hpp"
 
 namespace ocx::test {
 
@@ -50,46 +48,6 @@ class Running {
     all.insert(all.end(), command.begin(), command.end());
     return all;
   }
-};
-
-/// What an engine listens with: one message, one descriptor.
-class DescriptorSocket {
- public:
-  explicit DescriptorSocket(Path where) : path(std::move(where)) {
-    listener_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    REQUIRE(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(listener_.get(), 4) == 0);
-  }
-  Fd receive() {
-    const Fd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    REQUIRE(connection);
-    char bytes[4096];
-    alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
-    iovec part{bytes, sizeof bytes};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t size = ::recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC);
-    REQUIRE(size > 0);
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    REQUIRE(header != nullptr);
-    REQUIRE(header->cmsg_len == CMSG_LEN(sizeof(int)));
-    data.assign(bytes, static_cast<size_t>(size));
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return Fd(fd);
-  }
-
-  Path path;
-  std::string data;
-
- private:
-  Fd listener_;
 };
 
 }  // namespace ocx::test

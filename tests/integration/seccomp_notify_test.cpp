@@ -3,15 +3,14 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <set>
 
 #include "tests/harness/container.hpp"
+#include "tests/harness/descriptor_socket.hpp"
 #include "tests/integration/seccomp_profile.hpp"
 
 using namespace ocx::test;
@@ -24,14 +23,7 @@ using Lines = std::vector<std::string>;
 /// go on.
 class Agent {
  public:
-  explicit Agent(const Bundle& bundle) : path(bundle.scratch() / "agent") {
-    socket_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(socket_.get(), 5) == 0);
-  }
+  explicit Agent(const Bundle& bundle) : path(bundle.scratch() / "agent"), socket_(path) {}
 
   /// Serves until the program has ended.
   Result serve(Child& child) {
@@ -53,7 +45,7 @@ class Agent {
 
  private:
   bool step(int ended) {
-    std::vector<pollfd> entries{{ended, POLLIN, 0}, {socket_.get(), POLLIN, 0}};
+    std::vector<pollfd> entries{{ended, POLLIN, 0}, {socket_.fd(), POLLIN, 0}};
     for (const Fd& listener : listeners_) entries.push_back({listener.get(), POLLIN, 0});
     REQUIRE(::poll(entries.data(), entries.size(), 20000) > 0);
     for (size_t i = 2; i < entries.size(); ++i) {
@@ -67,25 +59,8 @@ class Agent {
   }
 
   void take() {
-    const Fd connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    std::string data(65536, '\0');
-    alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
-    iovec part{data.data(), data.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t size = ::recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC);
-    REQUIRE(size > 0);
-    const cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    REQUIRE(rights != nullptr);
-    REQUIRE(rights->cmsg_len == CMSG_LEN(sizeof(int)));
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-    listeners_.emplace_back(fd);
-    states.push_back(parse_json(data.substr(0, static_cast<size_t>(size))));
-    CHECK(::read(connection.get(), data.data(), 1) == 0);  // one message, then closed
+    listeners_.push_back(socket_.receive());
+    states.push_back(parse_json(socket_.data));
   }
 
   void answer(int listener) {
@@ -101,7 +76,7 @@ class Agent {
     ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
   }
 
-  Fd socket_;
+  DescriptorSocket socket_;
   std::vector<Fd> listeners_;
 };
 

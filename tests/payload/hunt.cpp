@@ -43,14 +43,18 @@ class Hunter {
       look_at_descriptors(pid);
       attach(pid);
     }
-    if (refused_) say("met one");
     last_ = pid;
+  }
+  /// At once, not when the process has ended: whoever holds it there waits for this line.
+  void note_refusal() {
+    if (!refused_) say("met one");
+    refused_ = true;
   }
 
   bool is_own_program(const std::string& path, bool& known) {
     struct stat found {};
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    refused_ = refused_ || (file < 0 && (errno == EACCES || errno == EPERM));
+    if (file < 0 && (errno == EACCES || errno == EPERM)) note_refusal();
     known = file >= 0 && fstat(file, &found) == 0;
     if (file >= 0) close(file);
     return found.st_ino == own_program_.st_ino && found.st_dev == own_program_.st_dev;

@@ -3,5 +3,5 @@
 
 /// hunt FILE: for each new process, until it ends: looks at its program, descriptors, memory, and attaches to
 /// it. What is no program of the container's yet must give nothing. Writes "ready", then for each process
-/// that has refused at least once "met one", and a line for each success.
+/// that refuses for the first time "met one", and a line for each success.
 int do_hunt(int argc, char** argv);
