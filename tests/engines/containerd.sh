@@ -34,6 +34,7 @@ task() { timeout -k 5 60 ctr task "$@"; }
 state() { ctr task ls | awk -v id="$1" '$1 == id { print $3 }'; }
 pid() { ctr task ls | awk -v id="$1" '$1 == id { print $2 }'; }
 is_in_state() { [ "$(state "$1")" = "$2" ]; }
+is_removed() { ! ctr container ls -q | grep -qx "$1"; }
 remove() { task delete --force "$1" >/dev/null 2>&1; ctr container rm "$1"; }
 
 set_up() {
@@ -55,7 +56,11 @@ running() {
   # ctr does not always pass on the end of its input.
   check "stdin" "hello" "$(echo hello | once r5 -- head -n 1)"
   check "stderr" "oops" "$(once r6 -- sh -c 'echo oops >&2' 2>&1 >/dev/null)"
-  check "more output than a pipe holds" 300000 "$(once r7 -- dd if=/dev/zero bs=100000 count=3 2>/dev/null | wc -c)"
+  # Of a container that ends now, ctr 1.6 may lose the last pipe full, with any runtime: this one stays.
+  check "more output than a pipe holds" 3000000 \
+    "$(head -c 3000000 < <(once r7 -- sh -c "dd if=/dev/zero bs=100000 count=30 2>/dev/null; $forever") | wc -c)"
+  task kill -s TERM r7
+  passes "and then its end" wait_until 10 is_removed r7
 }
 
 settings() {

@@ -303,6 +303,8 @@ EOF2
 
 pods() {
   local kind
+  # Where podman 4.3 makes cgroups on v2 itself, that of a pod refuses every device: without /dev/null runc starts nothing.
+  [ "$(cgroup_version)" = 1 ] || [ "$cgroup_manager" = systemd ] || is_ocx || { skip pods "the pod's cgroup lets nobody open a device"; return; }
   passes "pod create" podman pod create --name group --share ipc,net,uts,pid --hostname together --network none
   for container in first second; do
     passes "run --pod: the $container" podman run -d --pod group --name "$container" "$image" sh -c "$wait_for_term"
@@ -314,7 +316,7 @@ pods() {
     "$([ "$(namespace_of "$(pid_of first)" mnt)" = "$(namespace_of "$(pid_of second)" mnt)" ] && echo yes || echo no)"
   prints "pod: the hostname" together podman exec second hostname
   prints "pod: processes of the other are seen" 2 podman exec first sh -c \
-    'grep -l "echo.ready" /proc/[0-9]*/cmdline 2>/dev/null | wc -l | sed "s/[3-9]/2/"'
+    'grep -ls "echo.ready" /proc/[0-9]*/cmdline | wc -l | sed "s/[3-9]/2/"'
   passes "pod pause" podman pod pause group
   check "pod pause: the status" paused "$(inspect second '{{.State.Status}}')"
   passes "pod unpause" podman pod unpause group
