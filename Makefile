@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is; CMake and Ninja do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm test-engines test-engines-vm vm-shell check-schema validation bench lint install clean
+.PHONY: help build demo bundles test test-integration test-asan test-asan-units test-vm test-engines test-engines-vm vm-shell check-schema validation bench lint install deb test-package test-bundle-sources clean
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
@@ -21,6 +21,7 @@ help:
 	@echo '  make test-vm           those in a guest with systemd and cgroup v2 (VM=uml or qemu, TESTS="[cgroup]")'
 	@echo '  make test-engines      podman, buildah, conmon, containerd, Docker with ocx as their runtime (ENGINES="podman docker": only these)'
 	@echo '  make test-engines-vm   podman, containerd, Docker and more of the kind in such a guest (ENGINES="podman docker": only these)'
+	@echo '  make test-bundle-sources  `ocx bundle` on what tar, buildah, skopeo and debootstrap make'
 	@echo '  make vm-shell          one command in such a guest: CMD="ocx --version" (VM=uml or qemu)'
 	@echo '  make check-schema      what ocx prints against the JSON schemas in SPEC=DIR, a clone of the runtime specification'
 	@echo '  make validation        the validation suite in SUITE=DIR, a built checkout of runtime-tools; writes docs/conformance.md'
@@ -28,7 +29,9 @@ help:
 	@echo '  make lint              format, clang-tidy, layers, sizes'
 	@echo '  make build             the executable, $(RELEASE)/ocx'
 	@echo '  make bundles           the root file systems of bundles/'
-	@echo '  make install           into $$DESTDIR$$PREFIX/sbin (PREFIX=$(PREFIX))'
+	@echo '  make install           below $$DESTDIR$$PREFIX (PREFIX=$(PREFIX)): ocx, man pages, completion'
+	@echo '  make deb               a Debian package, $(RELEASE)/ocx_VERSION_ARCHITECTURE.deb'
+	@echo '  make test-package      that package: lintian, and installed, used and removed in a clean Debian'
 	@echo '  make clean             remove what was built'
 	@echo
 	@echo 'On Debian, as root, each target first installs the packages it needs (cmake/packages.sh lists them).'
@@ -86,6 +89,11 @@ test-engines-vm: $(RELEASE)/build.ninja
 	@$(call compile,release,all)
 	@tests/run.sh $(RELEASE) engines-vm
 
+test-bundle-sources: $(RELEASE)/build.ninja
+	@cmake/packages.sh build bundle-sources
+	@$(call compile,release,ocx)
+	@tests/run.sh $(RELEASE) bundle-sources
+
 vm-shell: $(RELEASE)/build.ninja
 	@cmake/packages.sh build vm
 	@$(call compile,release,all)
@@ -110,8 +118,23 @@ lint:
 	@$(MAKE) --no-print-directory build/clang/build.ninja
 	@tests/run.sh build/clang layers size format tidy
 
+# Who can't install scdoc gets everything but the man pages.
 install: build
+	@cmake/packages.sh doc || echo 'make install: without scdoc there are no man pages' >&2
+	@! grep -q '^SCDOC.*NOTFOUND' $(RELEASE)/CMakeCache.txt || cmake --preset release >build/configure-release.log
+	@$(call compile,release,ocx man completion)
 	@DESTDIR='$(DESTDIR)' cmake --install $(RELEASE) --prefix '$(PREFIX)'
+
+# CMake once more: the version and the date of the pages are those of the commit.
+deb: $(RELEASE)/build.ninja
+	@cmake/packages.sh build deb
+	@cmake --preset release >build/configure-release.log || { cat build/configure-release.log; exit 1; }
+	@$(call compile,release,ocx man completion bundles)
+	@cmake/deb/build.sh $(RELEASE)
+
+test-package: deb
+	@cmake/packages.sh package
+	@tests/run.sh $(RELEASE) package
 
 clean:
 	rm -rf build bundles/*/rootfs

@@ -57,7 +57,7 @@ std::unique_ptr<Manager> open_manager(Driver driver, const Paths& paths, const s
                                       const std::string& unit) {
   if (driver == Driver::disabled || paths.empty()) return std::make_unique<DisabledManager>();
   if (driver == Driver::systemd) return std::make_unique<SystemdManager>(paths, made, unit);
-  if (paths.count("") != 0) return std::make_unique<V2Manager>(paths, made);
+  if (paths.contains("")) return std::make_unique<V2Manager>(paths, made);
   return std::make_unique<V1Manager>(paths, made);
 }
 

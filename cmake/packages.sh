@@ -1,27 +1,32 @@
 #!/bin/sh
-# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench|schema|engines|vm ...
+# Installs what a step needs and this machine lacks: cmake/packages.sh build|test|lint|bench|doc|deb|package|schema|engines|bundle-sources|vm ...
 # This is the only list of the Debian packages. With nothing missing it is silent and needs neither root nor a network.
 # cmake/packages.sh --list GROUP prints a group; those of the test guest are not for this machine: guest, uml, qemu, kernel.
 set -eu
 
 build="g++ cmake ninja-build pkg-config nlohmann-json3-dev libseccomp-dev libcap-dev libsystemd-dev libboost-program-options-dev
-  catch2 busybox-static"
-test="runc strace procps iproute2 uidmap universal-ctags"
+  libarchive-dev nettle-dev catch2 busybox-static"
+test="runc strace procps iproute2 iptables containernetworking-plugins jq uidmap universal-ctags scdoc"
 lint="clang libclang-rt-14-dev clang-format clang-tidy universal-ctags"
 bench="runc crun strace"
+doc="scdoc"
+deb="scdoc dpkg-dev"
+package="lintian mmdebstrap"
 schema="python3-jsonschema"
 engines="podman conmon runc catatonit buildah containerd docker.io iptables slirp4netns uidmap busybox-static procps
   python3 python3-grpcio protobuf-compiler"
+bundle_sources="busybox-static buildah skopeo debootstrap xz-utils zstd jq attr"
 vm="mmdebstrap e2fsprogs kmod"
 guest="systemd systemd-sysv dbus dbus-user-session libpam-systemd kmod procps iproute2 uidmap apparmor
-  busybox-static runc strace criu iptables libcap2 libseccomp2 libboost-program-options1.74.0"
+  busybox-static runc strace jq criu iptables containernetworking-plugins libcap2 libseccomp2 libarchive13 libboost-program-options1.74.0"
 uml="user-mode-linux"
 qemu="qemu-system-x86 seabios"
 kernel="linux-image-cloud-amd64"
 
 if [ $# -eq 2 ] && [ "$1" = --list ]; then
   case $2 in
-    build | test | lint | bench | schema | engines | vm | guest | uml | qemu | kernel) eval "echo \$$2" ;;
+    bundle-sources) echo "$bundle_sources" ;;
+    build | test | lint | bench | doc | deb | package | schema | engines | vm | guest | uml | qemu | kernel) eval "echo \$$2" ;;
     *) echo "packages.sh: no group \"$2\"" >&2; exit 2 ;;
   esac
   exit
@@ -34,10 +39,14 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
+    doc) wanted="$wanted $doc" ;;
+    deb) wanted="$wanted $deb" ;;
+    package) wanted="$wanted $package" ;;
     schema) wanted="$wanted $schema" ;;
     engines) wanted="$wanted $engines" ;;
+    bundle-sources) wanted="$wanted $bundle_sources" ;;
     vm) wanted="$wanted $vm" ;;
-    *) echo "packages.sh: no group \"$group\": build, test, lint, bench, schema, engines, vm" >&2; exit 2 ;;
+    *) echo "packages.sh: no group \"$group\": build, test, lint, bench, doc, deb, package, schema, engines, bundle-sources, vm" >&2; exit 2 ;;
   esac
 done
 

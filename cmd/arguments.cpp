@@ -63,10 +63,11 @@ class GoStyle {
 
   std::vector<po::option> operator()(std::vector<std::string>& words) const {
     const std::string& word = words.front();
+    if (word == "--" && order_ == Order::command_after_dashes) return take_command(words);
     if (word == "--") return {};  // the library's own rule: what follows is positional
     const bool is_option = word.size() > 1 && word[0] == '-';
     if (is_option) return {take_option(words)};
-    return order_ == Order::anywhere ? std::vector<po::option>{} : take_rest(words);
+    return order_ == Order::before_positionals ? take_rest(words) : std::vector<po::option>{};
   }
 
  private:
@@ -95,6 +96,14 @@ class GoStyle {
     return option;
   }
 
+  // Marked by the dashes as their original: the library numbers all that has no name as positionals.
+  static std::vector<po::option> take_command(std::vector<std::string>& words) {
+    words.erase(words.begin());
+    std::vector<po::option> command = take_rest(words);
+    for (po::option& word : command) word.original_tokens = {"--"};
+    return command;
+  }
+
   static std::vector<po::option> take_rest(std::vector<std::string>& words) {
     std::vector<po::option> rest;
     for (const std::string& word : words) {
@@ -121,6 +130,8 @@ Arguments parse_arguments(std::span<const Option> options, const std::vector<std
   for (const po::option& option : parsed.options) {
     if (option.position_key < 0)
       arguments.add_option(option.string_key, option.value.front());
+    else if (!option.original_tokens.empty() && option.original_tokens.front() == "--")
+      arguments.add_command_word(option.value.front());
     else
       arguments.add_positional(option.value.front());
   }

@@ -20,10 +20,13 @@ struct Option {
   char letter = 0;              // short name, or 0
   const char* value = nullptr;  // what help calls its value ("DIR"); null: a boolean
   const char* help = "";        // with unit and default
+  /// What completion offers for its value, separated by blanks; null: what `value` names ("DIR").
+  const char* offers = nullptr;
 };
 
 /// Where options may stand. After its first positional, `kill` takes every word as it is: `kill ID -9`.
-enum class Order { anywhere, before_positionals };
+/// With command_after_dashes what follows "--" is a command, and no positional: `run ID -- ls -l`.
+enum class Order { anywhere, before_positionals, command_after_dashes };
 
 class Arguments {
  public:
@@ -31,6 +34,7 @@ class Arguments {
     options_.emplace_back(std::move(name), std::move(value));
   }
   void add_positional(std::string word) { positional_.push_back(std::move(word)); }
+  void add_command_word(std::string word) { command_.push_back(std::move(word)); }
 
   /// A boolean option; false when it is not there.
   bool flag(std::string_view name) const;
@@ -40,10 +44,14 @@ class Arguments {
   std::vector<std::string> values(std::string_view name) const;
   std::string value_or(std::string_view name, std::string_view fallback) const;
   const std::vector<std::string>& positional() const { return positional_; }
+  /// Names and values, in the order given.
+  const std::vector<std::pair<std::string, std::string>>& options() const { return options_; }
+  /// What stands behind "--" (Order::command_after_dashes).
+  const std::vector<std::string>& command() const { return command_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> options_;  // in the order given
-  std::vector<std::string> positional_;
+  std::vector<std::string> positional_, command_;
 };
 
 struct UnknownOption : Error {

@@ -88,7 +88,7 @@ runtime::CriuSettings criu_settings(const Arguments& arguments) {
 
 /// As criu wants it; empty: none.
 std::string lsm_profile(const Arguments& arguments) {
-  const std::string text = arguments.value_or("lsm-profile", "");
+  std::string text = arguments.value_or("lsm-profile", "");
   if (text.empty()) return text;
   const std::string type = text.substr(0, text.find(':'));
   if (type.size() + 1 < text.size() && (type == "apparmor" || type == "selinux")) return text;

@@ -22,16 +22,19 @@ inline constexpr Option file_locks_option{"file-locks", 0, nullptr, "take file l
 inline constexpr Option cgroups_mode_option{"manage-cgroups-mode", 0, "MODE",
                                             "what criu does with cgroups: soft (settings of those it makes), "
                                             "full (of all), strict (they must not exist), "
-                                            "ignore (default: soft)"};
+                                            "ignore (default: soft)",
+                                            "soft full strict ignore"};
 inline constexpr Option empty_ns_option{
-    "empty-ns", 0, "TYPE", "leave out the content of a namespace; only \"network\" can be (may be repeated)"};
+    "empty-ns", 0, "TYPE", "leave out the content of a namespace; only \"network\" can be (may be repeated)",
+    "network"};
 inline constexpr Option auto_dedup_option{"auto-dedup", 0, nullptr,
                                           "drop memory from earlier images as soon as it is in a later one"};
 inline constexpr Option lazy_pages_option{"lazy-pages", 0, nullptr,
                                           "bring memory over when it is used (userfaultfd)"};
 inline constexpr Option network_lock_option{
     "network-lock", 0, "METHOD",
-    "how connections are held meanwhile: iptables, nftables or skip (default: criu's)"};
+    "how connections are held meanwhile: iptables, nftables or skip (default: criu's)",
+    "iptables nftables skip"};
 
 /// The requests; they read the options above, as far as the command has them, and its own. Usage errors.
 runtime::CheckpointRequest checkpoint_request(const Arguments& arguments);

@@ -9,10 +9,11 @@ namespace ocx::cmd {
 namespace {
 
 constexpr const Command* commands[] = {
-    &spec_command,   &explain_command, &features_command,   &create_command, &start_command,
-    &run_command,    &restore_command, &state_command,      &list_command,   &ps_command,
-    &events_command, &stats_command,   &exec_command,       &kill_command,   &pause_command,
-    &resume_command, &update_command,  &checkpoint_command, &delete_command};
+    &spec_command,   &bundle_command,     &check_command,  &explain_command,   &features_command,
+    &create_command, &start_command,      &run_command,    &restore_command,   &state_command,
+    &list_command,   &ps_command,         &events_command, &stats_command,     &top_command,
+    &info_command,   &exec_command,       &kill_command,   &pause_command,     &resume_command,
+    &update_command, &checkpoint_command, &delete_command, &completion_command};
 
 constexpr Option help_option{"help", 'h', nullptr, "print this help and exit"};
 
@@ -45,7 +46,7 @@ Arguments parse_words(const Command& command, std::span<const Option> options,
 Arguments parse_command(const Command& command, const std::vector<std::string>& words) {
   std::vector<Option> options(command.options.begin(), command.options.end());
   options.push_back(help_option);
-  const Arguments arguments = parse_words(command, options, words);
+  Arguments arguments = parse_words(command, options, words);
   const std::size_t count = arguments.positional().size();
   if (!arguments.flag("help") && (count < command.min_positionals || count > command.max_positionals))
     throw Error(wrong_count(command), ErrorKind::usage);

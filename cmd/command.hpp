@@ -10,8 +10,10 @@
 
 namespace ocx::cmd {
 
+struct GlobalRequest;
+
 /// Help lists commands by the life of a container.
-enum class Stage { prepare, begin, watch, act, finish };
+enum class Stage { prepare, begin, watch, act, finish, shell };
 
 struct Command {
   std::string_view name;
@@ -26,12 +28,14 @@ struct Command {
   Order order = Order::anywhere;
   /// The exit code. Errors are exceptions; `failure` is what precedes their message.
   int (*run)(const runtime::Globals& globals, const Arguments& arguments);
-  std::string_view failure = "";
+  std::string_view failure = {};
   /// The exit code of ocx's own errors.
   int failure_code = 1;
   /// It starts a process inside a container, so it must not run from the host's writable file
   /// (CVE-2019-5736).
   bool enters_container = false;
+  /// Instead of `run`: becomes another program, which does all of the work.
+  int (*run_program)(const GlobalRequest& request, const Arguments& arguments) = nullptr;
 };
 
 /// max_positionals of a command that takes as many as there are.

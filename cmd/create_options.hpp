@@ -1,6 +1,9 @@
 // The options that create and run share, and the request they make.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "cmd/arguments.hpp"
 #include "runtime/request.hpp"
 
@@ -12,9 +15,8 @@ inline constexpr Option config_option{
     "config", 'f', "FILE", "configuration to use, absolute or inside the bundle (default: config.json)"};
 inline constexpr Option console_socket_option{
     "console-socket", 0, "PATH",
-    "AF_UNIX socket that receives the master end of the container's terminal (needed when process.terminal "
-    "is true and "
-    "nobody stays attached)"};
+    "AF_UNIX socket that receives the master end of the container's terminal: needed when process.terminal "
+    "is true, unless `ocx run` or `ocx restore` stays attached; refused when it is false"};
 inline constexpr Option pidfd_socket_option{
     "pidfd-socket", 0, "PATH", "AF_UNIX socket that receives a pidfd of the container's first process"};
 inline constexpr Option pid_file_option{
@@ -30,6 +32,12 @@ inline constexpr Option preserve_fds_option{
 
 /// --bundle made absolute; the current directory when it is absent or empty.
 std::string bundle_path(const Arguments& arguments);
+
+/// The request of commands that only look at a bundle, given by --bundle or as the first positional; the id
+/// is "ID". Error (usage): given twice.
+runtime::CreateRequest bundle_request(const Arguments& arguments);
+/// One for each argument.
+std::vector<runtime::CreateRequest> bundle_requests(const Arguments& arguments);
 
 /// The request of create and run; reads the options above and the first positional. Paths become absolute.
 runtime::CreateRequest create_request(const Arguments& arguments);

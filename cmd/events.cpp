@@ -37,13 +37,12 @@ constinit const Command events_command = {
     .max_positionals = 1,
     .description =
         "Prints JSON, one object a line, until the container ends or nobody reads any more:\n"
-        "  {\"type\":\"stats\",\"id\":…,\"data\":…}  each interval: cpu (nanoseconds), memory (bytes), pids, "
-        "block "
-        "I/O, huge\n"
-        "                                    pages, pressure; the same keys on cgroup v1 and v2\n"
+        "  {\"type\":\"stats\",\"id\":…,\"data\":…}  at the end of each interval: cpu (nanoseconds), memory "
+        "(bytes), pids,\n"
+        "                                    block I/O, huge pages, pressure; the same keys on cgroup v1 and "
+        "v2\n"
         "  {\"type\":\"oom\",\"id\":…}             whenever the container has used up its memory limit and a "
-        "process "
-        "is killed\n"
+        "process is killed\n"
         "For people there is `ocx stats`.",
     .example = "ocx events --interval 1s web | jq .data.memory.usage.usage",
     .exit_codes = "0 the container has ended, 1 any error, also when it is not running",

@@ -16,14 +16,6 @@ Error usage_error(std::string message) {
   return Error(std::move(message), ErrorKind::usage);
 }
 
-void read_user(const Arguments& arguments, runtime::ExecChanges& changes) {
-  const auto user = arguments.value("user");
-  if (!user) return;
-  const std::size_t colon = user->find(':');
-  changes.uid = id_value("user", std::string_view(*user).substr(0, colon));
-  if (colon != std::string::npos) changes.gid = id_value("user", std::string_view(*user).substr(colon + 1));
-}
-
 std::uint64_t capability_bits(const std::vector<std::string>& names) {
   std::uint64_t bits = 0;
   for (const std::string& name : names) {
@@ -35,20 +27,13 @@ std::uint64_t capability_bits(const std::vector<std::string>& names) {
   return bits;
 }
 
-std::vector<std::string> variables(const std::vector<std::string>& env) {
-  for (const std::string& entry : env)
-    if (entry.find('=') == std::string::npos || entry.front() == '=')
-      throw usage_error("invalid value " + sys::quote(entry) + " for --env: write it as NAME=VALUE");
-  return env;
-}
-
 runtime::ExecChanges exec_changes(const Arguments& arguments) {
   runtime::ExecChanges changes;
   const auto& words = arguments.positional();
   changes.args.assign(words.begin() + 1, words.end());
   changes.cwd = arguments.value("cwd");
   changes.env = variables(arguments.values("env"));
-  read_user(arguments, changes);
+  read_user(arguments, changes.uid, changes.gid);
   for (const std::string& gid : arguments.values("additional-gids"))
     changes.additional_gids.push_back(id_value("additional-gids", gid));
   changes.capabilities = capability_bits(arguments.values("cap"));
@@ -81,6 +66,22 @@ std::uint32_t id_value(std::string_view option, std::string_view text) {
     throw usage_error("invalid id " + sys::quote(text) + " for --" + std::string(option) +
                       ": use a number from 0 to 4294967294 (names are not looked up)");
   return static_cast<std::uint32_t>(*number);
+}
+
+void read_user(const Arguments& arguments, std::optional<std::uint32_t>& uid,
+               std::optional<std::uint32_t>& gid) {
+  const auto user = arguments.value("user");
+  if (!user) return;
+  const std::size_t colon = user->find(':');
+  uid = id_value("user", std::string_view(*user).substr(0, colon));
+  if (colon != std::string::npos) gid = id_value("user", std::string_view(*user).substr(colon + 1));
+}
+
+std::vector<std::string> variables(const std::vector<std::string>& env) {
+  for (const std::string& entry : env)
+    if (entry.find('=') == std::string::npos || entry.front() == '=')
+      throw usage_error("invalid value " + sys::quote(entry) + " for --env: write it as NAME=VALUE");
+  return env;
 }
 
 runtime::ExecRequest exec_request(const Arguments& arguments) {

@@ -8,6 +8,9 @@ namespace ocx::cmd {
 namespace {
 
 constexpr std::size_t page_width = 100, option_column = 30;
+constexpr std::string_view general_exit_codes =
+    "0 done, 1 any error, 3 unknown command; run, exec and restore give the program's own, 128 + N when "
+    "signal N ended it; exec has 255 for an error of its own";
 
 std::string_view stage_title(Stage stage) {
   switch (stage) {
@@ -21,6 +24,8 @@ std::string_view stage_title(Stage stage) {
       return "Act on a container";
     case Stage::finish:
       return "End it";
+    case Stage::shell:
+      return "Set up your shell";
   }
   return "";
 }
@@ -88,9 +93,7 @@ std::string general_help() {
          std::string(spec::oci_version_max) +
          ") and a root file system.\n\nUsage: ocx [global options] COMMAND [options] [arguments]\n" +
          command_lines() + "\n`ocx COMMAND --help` explains a command.\n\nGlobal options:\n" +
-         option_lines(global_options) +
-         "\nExit codes: 0 done, 1 any error, 3 unknown command; run gives the program's own, 128 + N for "
-         "signal N.\n";
+         option_lines(global_options) + "\nExit codes: " + wrapped(general_exit_codes, 12) + "\n";
 }
 
 std::string command_help(const Command& command) {

@@ -44,9 +44,8 @@ constinit const Command kill_command = {
     .description =
         "Sends a signal to the container's first process. SIGNAL is a number or a name: 9, KILL, SIGKILL, "
         "RTMIN+3\n"
-        "(default: the stop signal of the image, org.opencontainers.image.stopSignal, else TERM). Options "
-        "stand before\n"
-        "ID.",
+        "(default: the stop signal of the image, org.opencontainers.image.stopSignal, else TERM); 0 sends\n"
+        "nothing, and only asks whether the process is there. Options stand before ID.",
     .example = "ocx kill web KILL",
     .exit_codes = "0 sent, 1 any error, also when the container is not running",
     .options = options,

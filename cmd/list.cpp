@@ -10,7 +10,7 @@ namespace {
 
 constexpr Option options[] = {
     {"format", 'f', "FORMAT",
-     "table, or json: one array on one line, null when there is no container (default: table)"},
+     "table, or json: one array on one line, null when there is no container (default: table)", "table json"},
     {"quiet", 'q', nullptr, "print ids only, one a line"},
 };
 

@@ -38,6 +38,7 @@ int run_command(const Command& command, const GlobalRequest& request) {
   try {
     const Arguments arguments = parse_command(command, {request.rest.begin() + 1, request.rest.end()});
     if (arguments.flag("help")) return print(command_help(command));
+    if (command.run_program != nullptr) return command.run_program(request, arguments);
     return command.run(request.runtime, arguments);
   } catch (Error& error) {
     if (!command.failure.empty() && error.kind() != ErrorKind::usage) error.in(command.failure);

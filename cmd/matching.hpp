@@ -10,7 +10,8 @@
 namespace ocx::cmd {
 
 inline constexpr Option regex_option{
-    "regex", 'r', nullptr, "ID is a POSIX extended regular expression: act on every container that matches"};
+    "regex", 'r', nullptr,
+    "ID is a POSIX extended regular expression: act on every container that matches; none is no error"};
 
 /// Calls `act` with the id, or with each match of it. One that fails does not keep the others from their
 /// turn: the first error is thrown after the last.

@@ -8,7 +8,8 @@ namespace ocx::cmd {
 namespace {
 
 constexpr Option options[] = {
-    {"format", 'f', "FORMAT", "table: what ps(1) prints; json: one array of pids (default: table)"},
+    {"format", 'f', "FORMAT", "table: what ps(1) prints; json: one array of pids (default: table)",
+     "table json"},
 };
 
 std::string json(const std::vector<int>& pids) {
@@ -47,7 +48,7 @@ constinit const Command ps_command = {
         "the container: words after ID are ps's own arguments (default: -ef), as long as its column PID is "
         "shown.\n"
         "Options stand before ID. A container without a cgroup is told from the host by its pid namespace.",
-    .example = "ocx ps web -o pid,user,rss,cmd",
+    .example = "ocx ps web -e -o pid,user,rss,cmd",
     .exit_codes = usual_exit_codes,
     .options = options,
     .order = Order::before_positionals,

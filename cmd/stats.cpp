@@ -3,8 +3,8 @@
 #include <poll.h>
 
 #include "cmd/duration.hpp"
+#include "cmd/live_screen.hpp"
 #include "cmd/output.hpp"
-#include "cmd/stats_screen.hpp"
 #include "cmd/stats_table.hpp"
 #include "cmd/verbs.hpp"
 #include "spec/usage.hpp"
@@ -12,7 +12,6 @@
 #include "sys/event_fd.hpp"
 #include "sys/fd.hpp"
 #include "sys/socket.hpp"
-#include "sys/terminal.hpp"
 #include "sys/text.hpp"
 
 namespace ocx::cmd {
@@ -20,7 +19,8 @@ namespace {
 
 constexpr Option options[] = {
     {"format", 'f', "FORMAT",
-     "table, or json: one object a container and line; with --no-stream one array (default: table)"},
+     "table, or json: one object a container and line; with --no-stream one array (default: table)",
+     "table json"},
     {"interval", 0, "TIME", "between two looks, which rates are measured over, as 500ms or 1m (default: 1s)"},
     {"no-stream", 0, nullptr, "print once, after one interval, and end"},
 };
@@ -28,11 +28,7 @@ constexpr Option options[] = {
 using Usages = std::vector<spec::Usage>;
 
 std::string table(const Usages& usages) {
-  TableStyle style;
-  if (sys::is_terminal(sys::standard_output)) {
-    const auto size = sys::window_size(sys::standard_output);
-    style = {.width = size ? size->ws_col : 0U, .colours = wants_colours()};
-  }
+  const TableStyle style{.width = table_width(), .colours = wants_colours()};
   std::string text;
   for (const std::string& line : stats_table(usages, style)) text.append(line).append("\n");
   return text;
@@ -69,6 +65,22 @@ int print_once(runtime::UsageWatch& watch, std::int64_t interval, bool json) {
   return 0;
 }
 
+class LiveUsage final : public LiveTable {
+ public:
+  explicit LiveUsage(runtime::UsageWatch& watch) : watch_(watch) {}
+  void sample() override { usages_ = watch_.next(); }
+  bool ended() const override { return watch_.ended(); }
+  const std::vector<sys::UniqueFd>& ends() const override { return watch_.ends(); }
+  std::vector<std::string> lines(const TableStyle& style) const override {
+    return stats_table(usages_, style);
+  }
+  std::string nothing() const override { return usages_.empty() ? "no running container" : ""; }
+
+ private:
+  runtime::UsageWatch& watch_;
+  Usages usages_;
+};
+
 int print_stream(runtime::UsageWatch& watch, std::int64_t interval, bool json) {
   const sys::Timer timer(interval);
   watch.next();
@@ -89,7 +101,10 @@ int run(const runtime::Globals& globals, const Arguments& arguments) {
   runtime::UsageWatch watch(globals, arguments.positional());
   const bool json = format == "json";
   if (arguments.flag("no-stream")) return print_once(watch, interval, json);
-  if (!json && can_draw()) return show_on_terminal(watch, interval);
+  if (!json && can_draw()) {
+    LiveUsage live(watch);
+    return show_live(live, interval);
+  }
   return print_stream(watch, interval, json);
 }
 

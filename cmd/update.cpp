@@ -13,7 +13,7 @@ constexpr Option options[] = {
     {"resources", 'r', "FILE",
      "read what to change from a JSON file, \"-\" for stdin: an object like linux.resources in config.json; "
      "not together with other options"},
-    {"memory", 0, "SIZE", "most memory; -1 takes the limit away"},
+    {"memory", 0, "SIZE", "most memory; -1 takes the limit away, and that of swap with it"},
     {"memory-reservation", 0, "SIZE", "memory it is left with when the host runs short; -1: none"},
     {"memory-swap", 0, "SIZE", "most memory and swap together; -1: no limit of swap"},
     {"kernel-memory", 0, "SIZE", "most kernel memory (cgroup v1 on old kernels)"},
@@ -79,7 +79,7 @@ constinit const Command update_command = {
         "given stays\n"
         "as it is. When a value is refused, all the old ones are in force. Devices never change. SIZE is in "
         "bytes, or\n"
-        "with k, m, g or t (also 64kb, 64KiB, 1.5g) in steps of 1024; a limit below what is in use may be "
+        "with k, m, g, t or p (also 64kb, 64KiB, 1.5g) in steps of 1024; a limit below what is in use may be "
         "refused.",
     .example =
         "ocx update --memory 512m --pids-limit 100 web\n  echo '{\"cpu\": {\"quota\": 50000}}' | ocx "

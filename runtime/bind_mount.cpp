@@ -77,6 +77,21 @@ bool copy_link(const InitContext& context, const step::Mount& mount) {
   return true;
 }
 
+std::optional<sys::UniqueFd> clone_or_map(InitContext& context, const step::Mount& mount) {
+  if (mount.id_map) return context.channel.request_idmapped(mount.origin);
+  return clone_source(context, mount, mount.source, mount.options.recursive_bind);
+}
+
+// Linux before 5.2.
+sys::UniqueFd bind_root_classic(InitContext& context, const step::Mount& mount, const RootPlace& place) {
+  const int nofollow = mount.options.src_nofollow ? O_NOFOLLOW : 0;
+  sys::FdResult source = sys::try_openat(sys::FdRef::cwd(), mount.source, O_PATH | O_CLOEXEC | nofollow);
+  if (!source) throw mount_error(mount, "open " + sys::quote(mount.source), source.error_number);
+  int error = try_bind_on(context, source.fd, place.target, mount.options.recursive_bind);
+  if (error != 0) throw mount_error(mount, "", error);
+  return place.reopen();
+}
+
 // Linux before 5.2.
 void bind_classic(InitContext& context, const step::Mount& mount) {
   const int nofollow = mount.options.src_nofollow ? O_NOFOLLOW : 0;
@@ -111,11 +126,20 @@ std::optional<sys::UniqueFd> clone_source(InitContext& context, const step::Moun
   throw error;
 }
 
+sys::UniqueFd bind_root(InitContext& context, const step::Mount& mount, const RootPlace& place) {
+  std::optional<sys::UniqueFd> tree = clone_or_map(context, mount);
+  const bool classic = !tree;
+  if (classic) tree = bind_root_classic(context, mount, place);
+  if (!S_ISDIR(sys::fstat(*tree).st_mode)) throw mount_error(mount, "", ENOTDIR);
+  const bool attributes_set = !classic && set_detached_attributes(mount, *tree);
+  if (!classic) attach(mount, *tree, place.target);
+  if (!attributes_set) set_classic_attributes(context, mount, *tree);
+  return std::move(*tree);
+}
+
 void mount_bind(InitContext& context, const step::Mount& mount) {
   if (mount.options.copy_symlink && copy_link(context, mount)) return;
-  std::optional<sys::UniqueFd> tree =
-      mount.id_map ? context.channel.request_idmapped(mount.origin)
-                   : clone_source(context, mount, mount.source, mount.options.recursive_bind);
+  std::optional<sys::UniqueFd> tree = clone_or_map(context, mount);
   if (!tree) return bind_classic(context, mount);
   const bool attributes_set = set_detached_attributes(mount, *tree);
   sys::UniqueFd target = open_bind_target(context, mount, *tree);

@@ -53,9 +53,11 @@ void add_external_namespaces(const sys::Procfs& proc, const Record& record, cons
   for (const JoinNamespace& join : plan.namespaces.joins) {
     const std::string key = external_namespace_key(join.flag);
     if (key.empty()) continue;
-    const std::string type = namespace_file(join.flag);
+    std::string type = namespace_file(join.flag);
     const auto info = sys::fstatat(proc.fd(), std::to_string(record.pid) + "/ns/" + type);
-    if (info) options.external.push_back(type + "[" + std::to_string(info->st_ino) + "]:" + key);
+    if (info)
+      options.external.push_back(
+          type.append("[").append(std::to_string(info->st_ino)).append("]:").append(key));
   }
 }
 
@@ -129,7 +131,7 @@ class Dump {
   }
 
   /// Without the kernel's soft-dirty bits nobody knows what has changed since the last dump.
-  void check_memory_tracking(CriuProcess& criu) {
+  void check_memory_tracking(CriuProcess& criu) const {
     CriuRequest call;
     call.call = CriuCall::feature_check;
     call.keep_open = true;

@@ -74,6 +74,12 @@ void check_dumpable(const Plan& plan) {
       throw Error("a container that joins a mount or cgroup namespace can't be checkpointed or restored",
                   ErrorKind::unsupported)
           .at(join.origin);
+  for (const InitStep& step : plan.build)
+    if (std::holds_alternative<step::MountRoot>(step.action))
+      throw Error("a container whose root is a mount over \"/\" can't be checkpointed or restored",
+                  ErrorKind::unsupported)
+          .at(step.origin)
+          .hint("criu leaves the root file system to root.path");
 }
 
 std::string external_namespace_key(std::uint64_t flag) {

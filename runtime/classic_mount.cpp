@@ -8,44 +8,33 @@
 #include "sys/process.hpp"
 
 namespace ocx::runtime {
-namespace {
 
-// Makes the trusted procfs the current directory: mount(2) has no *at form.
-class InProcfs {
- public:
-  explicit InProcfs(const InitContext& context)
-      : saved_(sys::openat(sys::FdRef::cwd(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
-    sys::fchdir(context.proc.fd());
-  }
-  ~InProcfs() {
-    try {
-      sys::fchdir(saved_);
-    } catch (const Error& error) {
-      // It was the current directory a moment ago; without it init still uses no relative path.
-      sys::log_warning(std::string(error.what()) + ", ignoring");
-    }
-  }
-  InProcfs(const InProcfs&) = delete;
-  InProcfs& operator=(const InProcfs&) = delete;
-
- private:
-  sys::UniqueFd saved_;
-};
-
-std::string in_procfs(const InitContext& context, sys::FdRef fd) {
-  return (context.proc_self.empty() ? "self" : context.proc_self) + "/fd/" + std::to_string(fd.raw());
+InProcfs::InProcfs(const InitContext& context)
+    : saved_(sys::openat(sys::FdRef::cwd(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+  sys::fchdir(context.proc.fd());
 }
 
-}  // namespace
+InProcfs::~InProcfs() {
+  try {
+    sys::fchdir(saved_);
+  } catch (const Error& error) {
+    // It was the current directory a moment ago; without it init still uses no relative path.
+    sys::log_warning(std::string(error.what()) + ", ignoring");
+  }
+}
+
+std::string name_in_procfs(const InitContext& context, sys::FdRef fd) {
+  return (context.proc_self.empty() ? "self" : context.proc_self) + "/fd/" + std::to_string(fd.raw());
+}
 
 int try_mount_on(const InitContext& context, const std::string& source, sys::FdRef target,
                  const std::string& type, unsigned long flags, const std::string& data) {
   InProcfs here(context);
-  return sys::try_mount(source, in_procfs(context, target), type, flags, data);
+  return sys::try_mount(source, name_in_procfs(context, target), type, flags, data);
 }
 
 int try_bind_on(const InitContext& context, sys::FdRef source, sys::FdRef target, bool recursive) {
-  return try_mount_on(context, in_procfs(context, source), target, "",
+  return try_mount_on(context, name_in_procfs(context, source), target, "",
                       recursive ? 0UL + MS_BIND + MS_REC : 0UL + MS_BIND, "");
 }
 

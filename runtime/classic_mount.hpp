@@ -9,6 +9,21 @@
 
 namespace ocx::runtime {
 
+/// While it lives the trusted procfs is the current directory: mount(2), and the directories of an overlay,
+/// have no *at form.
+class InProcfs {
+ public:
+  explicit InProcfs(const InitContext& context);
+  ~InProcfs();
+  InProcfs(const InProcfs&) = delete;
+  InProcfs& operator=(const InProcfs&) = delete;
+
+ private:
+  sys::UniqueFd saved_;
+};
+/// "self/fd/N": what `fd` refers to, from there.
+std::string name_in_procfs(const InitContext& context, sys::FdRef fd);
+
 /// mount(2) onto what `target` refers to; source and type as mount(2) takes them. 0 or errno. The path the
 /// kernel needs is self/fd/N of the trusted procfs, so that neither a rename in the image nor the container's
 /// own /proc can redirect it.

@@ -131,6 +131,14 @@ struct Words {
     return s.bind ? "make the rootfs " + quote(s.path) + " a mount of its own"
                   : "open the rootfs " + quote(s.path);
   }
+  std::string operator()(const step::MountRoot& s) const {
+    const step::Mount& m = s.mount;
+    const bool bind = m.kind == step::Mount::Kind::bind;
+    const std::string what = bind ? "bind " + quote(m.source) : "mount " + quote(m.type);
+    return what + " on the rootfs " + quote(s.path) +
+           (m.options.recursive_bind ? " with its submounts" : "") + ", as the container's root" +
+           mount_details(m);
+  }
   std::string operator()(const step::Mount& s) const {
     using Kind = step::Mount::Kind;
     if (s.kind == Kind::remount) return "remount " + quote(s.target) + mount_details(s);

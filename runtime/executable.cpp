@@ -93,14 +93,18 @@ std::string explain_missing(const ProgramImage& image) {
   return text;
 }
 
+std::string of_other_machine(const ProgramImage& image) {
+  return "it is a program for " + machine_name(image.machine) + ", this machine is " +
+         machine_name(own_machine);
+}
+
 std::string explain_format(const ProgramImage& image) {
   switch (image.kind) {
     case ProgramImage::Kind::empty:
       return "the file is empty";
     case ProgramImage::Kind::elf:
       if (image.machine == own_machine) return "the ELF file is damaged or of a kind this kernel doesn't run";
-      return "it is a program for " + machine_name(image.machine) + ", this machine is " +
-             machine_name(own_machine);
+      return of_other_machine(image);
     case ProgramImage::Kind::script:
       return "its #! line names no interpreter that can be executed";
     case ProgramImage::Kind::other:
@@ -162,6 +166,13 @@ std::string find_in_path(const std::string& name, const std::string& path_variab
 }
 
 }  // namespace
+
+std::string foreign_machine(const ProgramImage& image) {
+  const bool runs = image.kind != ProgramImage::Kind::elf || own_machine == 0 ||
+                    image.machine == own_machine || (own_machine == EM_X86_64 && image.machine == EM_386) ||
+                    (own_machine == EM_AARCH64 && image.machine == EM_ARM);
+  return runs ? "" : of_other_machine(image);
+}
 
 ProgramImage inspect_program(std::string_view head) {
   ProgramImage image;

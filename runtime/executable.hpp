@@ -20,6 +20,9 @@ ProgramImage inspect_program(std::string_view head);
 /// "x86_64" for EM_X86_64; "machine 12345" for what is not in the table.
 std::string machine_name(unsigned machine);
 
+/// "it is a program for aarch64, this machine is x86_64"; empty when the processor can run it.
+std::string foreign_machine(const ProgramImage& image);
+
 /// Why execve of an existing `path` may have failed with that errno, as a hint: the missing ELF or #!
 /// interpreter behind ENOENT, the wrong machine or missing #! line behind ENOEXEC. Empty when there is
 /// nothing to add. Reads the file's head; never throws.

@@ -1,11 +1,13 @@
 // `ocx explain`: the plan as a person reads it, and as JSON.
 #include <sched.h>
 
+#include "runtime/explanation.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/plan_parts.hpp"
 #include "runtime/purpose.hpp"
+#include "runtime/rootless.hpp"
 #include "spec/names.hpp"
 #include "sys/log.hpp"
 #include "sys/text.hpp"
@@ -13,19 +15,8 @@
 namespace ocx::runtime {
 namespace {
 
-struct Line {
-  std::string_view action;  // for programs: "mount"
-  std::string words, origin;
-  std::string_view purpose = {};
-};
-struct Section {
-  std::string title, who;  // who: "parent", "init", "runtime" (another ocx command)
-  std::vector<Line> lines;
-
-  void add(std::string_view action, std::string words, std::string origin, std::string_view purpose = {}) {
-    lines.push_back({action, std::move(words), std::move(origin), purpose});
-  }
-};
+using Line = ExplainedStep;
+using Section = ExplainedSection;
 
 void append(std::string& list, std::string_view item) {
   if (!list.empty()) list += ", ";
@@ -272,13 +263,13 @@ std::vector<Section> sections_of(const spec::Config& config, const Plan& plan, c
   return sections;
 }
 
-std::string as_text(const Plan& plan, const std::vector<Section>& sections) {
+std::string as_text(const Explanation& explained) {
   std::string out =
-      "What ocx would do with the bundle " + plan.bundle +
+      "What ocx would do with the bundle " + explained.bundle +
       ", in order. Nothing is done now.\n"
       "[/in/brackets]: the setting that asks for it; a step without one comes with every container.\n";
   unsigned number = 0;
-  for (const Section& section : sections) {
+  for (const Section& section : explained.sections) {
     out += "\n" + section.title + "\n";
     for (const Line& line : section.lines) {
       std::string head = std::to_string(++number) + ". ";
@@ -291,37 +282,57 @@ std::string as_text(const Plan& plan, const std::vector<Section>& sections) {
   return out;
 }
 
-std::string json_step(const Line& line) {
-  std::string out =
-      "{\"action\": " + sys::json_string(line.action) + ", \"does\": " + sys::json_string(line.words);
-  if (!line.purpose.empty()) out += ", \"purpose\": " + sys::json_string(line.purpose);
-  return out + ", \"origin\": " + sys::json_string(line.origin) + "}";
-}
-
-std::string as_json(const Plan& plan, const std::vector<Section>& sections) {
-  std::string out = "{\n  \"bundle\": " + sys::json_string(plan.bundle) + ",\n  \"sections\": [";
-  for (std::size_t s = 0; s < sections.size(); ++s) {
-    out += std::string(s == 0 ? "" : ",") +
-           "\n    {\n      \"title\": " + sys::json_string(sections[s].title) +
-           ",\n      \"by\": " + sys::json_string(sections[s].who) + ",\n      \"steps\": [";
-    const std::vector<Line>& lines = sections[s].lines;
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      out += std::string(i == 0 ? "" : ",") + "\n        " + json_step(lines[i]);
+std::string as_json(const Explanation& explained) {
+  std::string out = "{\n  \"bundle\": " + sys::json_string(explained.bundle) + ",\n  \"sections\": [";
+  for (std::size_t s = 0; s < explained.sections.size(); ++s) {
+    const Section& section = explained.sections[s];
+    out += std::string(s == 0 ? "" : ",") + "\n    {\n      \"title\": " + sys::json_string(section.title) +
+           ",\n      \"by\": " + sys::json_string(section.who) + ",\n      \"steps\": [";
+    for (std::size_t i = 0; i < section.lines.size(); ++i)
+      out += std::string(i == 0 ? "" : ",") + "\n        {" + json_members(section.lines[i]) + "}";
     out += "\n      ]\n    }";
   }
   return out + "\n  ]\n}\n";
 }
 
+/// plan() adds a user namespace where the caller needs one: no setting has asked for it.
+std::vector<Section> adapted_sections(const spec::Config& config, const Plan& plan, const Globals& globals,
+                                      const HostFacts& host) {
+  const spec::Config adapted = with_user_namespace(config, host);
+  std::vector<Section> sections = sections_of(adapted, plan, globals, host);
+  const std::string added = pointer("/linux/namespaces", config.linux.namespaces.size());
+  for (Line& line : sections.front().lines) {
+    if (line.origin == "/linux/uidMappings" || line.origin == "/linux/gidMappings") line.origin.clear();
+    if (line.origin != added) continue;
+    line.origin.clear();
+    line.words += ", because the caller is not root";
+  }
+  return sections;
+}
+
 }  // namespace
 
-std::string explain(const Globals& globals, const CreateRequest& request, bool json) {
+std::string json_members(const ExplainedStep& step) {
+  std::string out =
+      "\"action\": " + sys::json_string(step.action) + ", \"does\": " + sys::json_string(step.words);
+  if (!step.purpose.empty()) out += ", \"purpose\": " + sys::json_string(step.purpose);
+  return out + ", \"origin\": " + sys::json_string(step.origin);
+}
+
+Explanation explanation(const Globals& globals, const CreateRequest& request) {
   const spec::Config config = load_config(read_config(request));
   std::vector<std::string> warnings;
   const HostFacts host = gather_host_facts(config);
   const Plan compiled = plan(config, request, globals, host, warnings);
   for (const std::string& warning : warnings) sys::log_warning(warning);
-  const std::vector<Section> sections = sections_of(config, compiled, globals, host);
-  return json ? as_json(compiled, sections) : as_text(compiled, sections);
+  return {compiled.bundle, lacks_user_namespace(config, host)
+                               ? adapted_sections(config, compiled, globals, host)
+                               : sections_of(config, compiled, globals, host)};
+}
+
+std::string explain(const Globals& globals, const CreateRequest& request, bool json) {
+  const Explanation explained = explanation(globals, request);
+  return json ? as_json(explained) : as_text(explained);
 }
 
 }  // namespace ocx::runtime

@@ -6,6 +6,7 @@
 #include "runtime/devices.hpp"
 #include "runtime/mount_kinds.hpp"
 #include "runtime/tmpcopyup.hpp"
+#include "spec/overlay_options.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
 #include "sys/inode.hpp"
@@ -18,7 +19,10 @@ namespace {
 
 using Data = spec::MountOptions::Data;
 
+constexpr std::string_view kLayers = "lowerdir=";  // of an overlay
+
 constexpr std::size_t kLongestValue = 255;  // fsconfig(2) copies at most 256 bytes, with the NUL
+constexpr std::size_t kLongestData = 4095;  // mount(2) a page
 
 bool has_data(const step::Mount& mount, std::string_view key) {
   return std::any_of(mount.options.data.begin(), mount.options.data.end(),
@@ -30,13 +34,17 @@ bool is_filled(const step::Mount& mount) {
          !mount.directories.empty();
 }
 
-// MS_I_VERSION has no fsconfig(2) word that all file systems take, and long values (an overlay of many
-// layers) do not fit.
+bool has_layers(const step::Mount& mount, const Data& option) {
+  return mount.type == "overlay" && option.text.starts_with(kLayers);
+}
+
+// MS_I_VERSION has no fsconfig(2) word that all file systems take, and long values do not fit.
 bool needs_classic(const step::Mount& mount) {
   if ((mount.options.superblock_set & MS_I_VERSION) != 0 || mount.source.size() > kLongestValue) return true;
-  return std::any_of(mount.options.data.begin(), mount.options.data.end(), [](const Data& option) {
+  return std::any_of(mount.options.data.begin(), mount.options.data.end(), [&](const Data& option) {
     std::size_t equals = option.text.find('=');
-    return equals != std::string::npos && option.text.size() - equals - 1 > kLongestValue;
+    return equals != std::string::npos && option.text.size() - equals - 1 > kLongestValue &&
+           !has_layers(mount, option);
   });
 }
 
@@ -46,13 +54,50 @@ std::string unquoted(std::string value) {
   return value.substr(1, value.size() - 2);
 }
 
-void set_option(sys::FsContext& context, const step::Mount& mount, const Data& option) {
+int set_option(sys::FsContext& context, const Data& option) {
   const std::size_t equals = option.text.find('=');
   const std::string key = option.text.substr(0, equals);
   std::string value = equals == std::string::npos ? "" : option.text.substr(equals + 1);
   if (key.ends_with("context")) value = unquoted(std::move(value));
-  const int error = equals == std::string::npos ? context.set_flag(key) : context.set_string(key, value);
-  if (error != 0) throw option_error(mount, option, context.messages(), error);
+  return equals == std::string::npos ? context.set_flag(key) : context.set_string(key, value);
+}
+
+// Of an overlay whose layers don't fit into one value, or have a comma, which the interface for old file
+// systems refuses in any value (overlay was one before Linux 6.5).
+bool needs_single_layers(const step::Mount& mount) {
+  return std::any_of(mount.options.data.begin(), mount.options.data.end(), [&](const Data& option) {
+    return has_layers(mount, option) && (option.text.size() - kLayers.size() > kLongestValue ||
+                                         option.text.find(',') != std::string::npos);
+  });
+}
+
+// False: the kernel does not know this way (before Linux 6.7), or a name is too long for it.
+bool set_layers(sys::FsContext& context, const step::Mount& mount, const Data& option) {
+  for (const spec::OverlayLayer& layer : spec::overlay_layers(option.text.substr(kLayers.size()))) {
+    if (layer.path.size() > kLongestValue) return false;
+    const int error = context.set_string(layer.data ? "datadir+" : "lowerdir+", layer.path);
+    if (error == EINVAL) return false;
+    if (error != 0)
+      throw option_error(mount, {(layer.data ? "datadir+=" : "lowerdir+=") + layer.path, option.index},
+                         context.messages(), error);
+  }
+  return true;
+}
+
+// False: only mount(2) can.
+bool set_options(sys::FsContext& context, const step::Mount& mount) {
+  const bool single = needs_single_layers(mount);
+  for (const Data& option : mount.options.data) {
+    if (single && has_layers(mount, option)) {
+      if (!set_layers(context, mount, option)) return false;
+      continue;
+    }
+    const int error = set_option(context, option);
+    if (error == EINVAL && mount.type == "overlay" && option.text.find(',') != std::string::npos)
+      return false;
+    if (error != 0) throw option_error(mount, option, context.messages(), error);
+  }
+  return true;
 }
 
 // MS_SILENT and its clearing need nothing: with a file system context the kernel's words go to the caller,
@@ -73,6 +118,18 @@ void set_superblock_flags(sys::FsContext& context, const step::Mount& mount, std
     if (int error = context.set_flag("ro"); error != 0) throw mount_error(mount, "option \"ro\"", error);
 }
 
+// overlay writes why to the kernel's log, not to who mounts it.
+void add_overlay_hint(Error& error, int error_number) {
+  if (error_number == EPERM) error.hint("in a user namespace an overlay needs Linux 5.11");
+  if (error_number == EACCES)
+    error.hint(
+        "root of the container's user namespace needs the right to search the directories above its layers");
+  if (error_number == EINVAL)
+    error.hint(
+        "upperdir and workdir have to be on one file system, which can't be an overlay; dmesg tells more");
+  if (error_number == EBUSY) error.hint("its upperdir or workdir is in use by another container's overlay");
+}
+
 Error creation_error(const step::Mount& mount, const std::string& words, int error_number) {
   Error error = mount_error(mount, words, error_number);
   if (error_number == EPERM && (mount.type == "proc" || mount.type == "sysfs"))
@@ -81,6 +138,7 @@ Error creation_error(const step::Mount& mount, const std::string& words, int err
                " namespace, and the host's without anything mounted over it");
   if (error_number == EPERM && mount.type == "mqueue")
     error.hint("in a user namespace a new mqueue needs the container's own ipc namespace");
+  if (mount.type == "overlay") add_overlay_hint(error, error_number);
   if (error_number == ENODEV) error.hint("the kernel does not know that file system type");
   return error;
 }
@@ -153,25 +211,61 @@ void label_root(const step::Mount& mount, sys::FdRef made) {
     throw mount_error(mount, "SELinux label " + sys::quote(mount.label), error);
 }
 
-// mount(2): kernels before 5.2, and what fsconfig(2) can't express.
-void mount_classic(InitContext& context, const step::Mount& mount, sys::FdRef target,
-                   std::optional<mode_t> mode) {
+struct Place {
+  sys::FdRef target;           // the mount point
+  sys::FdRef covered;          // what a new file system begins with a copy of
+  std::optional<mode_t> mode;  // of a tmpfs
+  const RootPlace* root;       // the container's root, or null
+};
+
+std::string classic_data(const step::Mount& mount, std::optional<mode_t> mode) {
   std::string data;
   for (const Data& option : mount.options.data) data += (data.empty() ? "" : ",") + option.text;
   if (mode) data += (data.empty() ? "mode=" : ",mode=") + octal(*mode);
+  // mount(2) would take the first page of them, and say nothing.
+  if (data.size() > kLongestData)
+    throw mount_error(mount, "its options have " + std::to_string(data.size()) + " bytes", E2BIG)
+        .hint("mount(2) takes " + std::to_string(kLongestData));
+  return data;
+}
+
+// mount(2): kernels before 5.2, and what fsconfig(2) can't express. Returns what was mounted, where anybody
+// needs it.
+sys::UniqueFd mount_classic(InitContext& context, const step::Mount& mount, const Place& place) {
+  const std::string data = classic_data(mount, place.mode);
   std::uint64_t attributes = new_attributes(mount);
   const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0 && is_filled(mount);
   if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
   const unsigned long flags = sys::to_mount_flags(attributes) | mount.options.superblock_set;
-  int error = try_mount_on(context, mount.source.empty() ? mount.type : mount.source, target, mount.type,
-                           flags, data);
+  int error = try_mount_on(context, mount.source.empty() ? mount.type : mount.source, place.target,
+                           mount.type, flags, data);
   if (error != 0) throw creation_error(mount, data.empty() ? "" : "with options " + sys::quote(data), error);
-  if (!is_filled(mount) && mount.options.propagation.empty() && mount.label.empty()) return;
-  sys::UniqueFd top = reopen_target(context, mount, target);
+  const bool looked_at = is_filled(mount) || !mount.options.propagation.empty() || !mount.label.empty();
+  if (place.root == nullptr && !looked_at) return {};
+  sys::UniqueFd top = place.root ? place.root->reopen() : reopen_target(context, mount, place.target);
   label_root(mount, top);
-  bind_devices(context, mount, top, fill(mount, top, target));
+  bind_devices(context, mount, top, fill(mount, top, place.covered));
   if (read_only) make_read_only(context, mount, top);
   apply_propagation(context, mount, top);
+  return top;
+}
+
+sys::UniqueFd mount_at(InitContext& context, const step::Mount& mount, const Place& place) {
+  std::uint64_t attributes = new_attributes(mount);
+  const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0 && is_filled(mount);
+  if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+  std::optional<sys::UniqueFd> made = make_filesystem(mount, attributes, place.mode);
+  if (!made) return mount_classic(context, mount, place);
+  label_root(mount, *made);
+  std::vector<const step::DeviceNode*> to_bind;
+  if (is_filled(mount)) to_bind = fill(mount, *made, place.covered);
+  // A detached mount takes attributes only from mount_setattr; where that is missing it is done once
+  // attached.
+  attach(mount, *made, place.target);
+  bind_devices(context, mount, *made, to_bind);
+  if (read_only) make_read_only(context, mount, *made);
+  apply_propagation(context, mount, *made);
+  return std::move(*made);
 }
 
 }  // namespace
@@ -194,12 +288,16 @@ std::optional<sys::UniqueFd> make_filesystem(const step::Mount& mount, std::uint
   sys::FsContext context(std::move(opened.fd));
   if (int error = context.set_string("source", mount.source.empty() ? mount.type : mount.source); error != 0)
     throw creation_error(mount, "source " + sys::quote(mount.source), error);
-  for (const Data& option : mount.options.data) set_option(context, mount, option);
+  if (!set_options(context, mount)) return std::nullopt;
   if (mode)
     if (int error = context.set_string("mode", octal(*mode)); error != 0)
       throw creation_error(mount, "mode", error);
   set_superblock_flags(context, mount, attributes);
-  if (int error = context.create(); error != 0) throw creation_error(mount, context.messages(), error);
+  if (int error = context.create(); error != 0) {
+    // Where overlay takes its options with the last call, "lowerdir+" is unknown only now (before Linux 6.5).
+    if (error == EINVAL && needs_single_layers(mount)) return std::nullopt;
+    throw creation_error(mount, context.messages(), error);
+  }
   sys::FdResult made = context.mount(static_cast<unsigned>(attributes));
   if (!made) throw creation_error(mount, context.messages(), made.error_number);
   return std::move(made.fd);
@@ -209,21 +307,21 @@ void mount_filesystem(InitContext& context, const step::Mount& mount) {
   const bool was_there = !takes_mode(mount) || sys::try_open_in_root(context.root, mount.target, O_PATH);
   sys::UniqueFd target = open_target(context, mount, false);
   check_place(mount, target, std::nullopt);
-  const std::optional<mode_t> mode = covered_mode(mount, target, was_there);
-  std::uint64_t attributes = new_attributes(mount);
-  const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0 && is_filled(mount);
-  if (read_only) attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-  std::optional<sys::UniqueFd> made = make_filesystem(mount, attributes, mode);
-  if (!made) return mount_classic(context, mount, target, mode);
-  label_root(mount, *made);
-  std::vector<const step::DeviceNode*> to_bind;
-  if (is_filled(mount)) to_bind = fill(mount, *made, target);
-  // A detached mount takes attributes only from mount_setattr; where that is missing it is done once
-  // attached.
-  attach(mount, *made, target);
-  bind_devices(context, mount, *made, to_bind);
-  if (read_only) make_read_only(context, mount, *made);
-  apply_propagation(context, mount, *made);
+  mount_at(context, mount, {target, target, covered_mode(mount, target, was_there), nullptr});
+}
+
+sys::UniqueFd mount_root_filesystem(InitContext& context, const step::Mount& mount, const RootPlace& place) {
+  const sys::FdRef covered = place.content ? place.content.ref() : place.target.ref();
+  const Place at{place.target, covered, covered_mode(mount, covered, true), &place};
+  try {
+    return mount_at(context, mount, at);
+  } catch (const Error& error) {
+    if (mount.type != "overlay" || error.error_number() != EACCES) throw;
+  }
+  std::vector<sys::UniqueFd> held;
+  const step::Mount reachable = through_parent(context, mount, place, held);
+  InProcfs here(context);
+  return mount_at(context, reachable, at);
 }
 
 }  // namespace ocx::runtime

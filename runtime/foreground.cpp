@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t chunk = 4096;  // PIPE_BUF: after POLLOUT such a write to a pipe doesn't block
 // More than a pty holds (64 KiB and a line discipline's 4): what a background process still writes is not
 // ours to wait for.
-constexpr std::size_t last_output = 256 * 1024;
+constexpr std::size_t last_output = std::size_t{256} * 1024;
 
 /// The terminal this command was called from, as runc looks for it.
 struct CallerTerminal {
@@ -77,6 +77,7 @@ class TerminalCopy {
       if (entry.fd.raw() == sys::standard_output.raw()) flush_output();
       if (entry.fd.raw() == sys::standard_input.raw()) take_input();
     }
+    if (!input_open_ && to_master_.empty()) end_input();
   }
 
   void drain() {
@@ -119,13 +120,27 @@ class TerminalCopy {
 
   void take_input() {
     if (sys::read_some(sys::standard_input, to_master_, chunk) == sys::ReadOutcome::end) input_open_ = false;
+    if (!to_master_.empty()) line_begun_ = to_master_.back() != '\n';
+  }
+
+  // A terminal has no end: who reads from it is told by a character, twice when a line has begun (termios(3),
+  // VEOF). Changing to or from reading by lines spoils one that nobody has read yet (n_tty_set_termios() of
+  // the kernel), as a shell does before it asks for its first command: then it is sent again.
+  void end_input() {
+    const sys::EndOfFile end = sys::end_of_file(master_);
+    if (!slave_open_ || end_sent_ == end.canonical) return;
+    to_master_.assign(line_begun_ && end.canonical ? 2 : 1, end.character);
+    line_begun_ = false;
+    end_sent_ = end.canonical;
   }
 
   sys::UniqueFd master_;
   CallerTerminal caller_;
   std::optional<sys::RawMode> raw_;
   std::string to_master_, to_output_;
-  bool slave_open_ = true, input_open_ = true;
+  bool slave_open_ = true, input_open_ = true, line_begun_ = false;
+  std::optional<bool>
+      end_sent_;  // the end of the input was sent to a terminal that then was canonical, or not
 };
 
 }  // namespace

@@ -18,9 +18,11 @@ namespace ocx::runtime {
 namespace {
 
 const step::Mount& find_mount(const Plan& plan, const Origin& origin) {
-  for (const InitStep& entry : plan.build)
-    if (const auto* mount = std::get_if<step::Mount>(&entry.action))
-      if (mount->id_map && mount->origin == origin) return *mount;
+  for (const InitStep& entry : plan.build) {
+    const auto* mount = std::get_if<step::Mount>(&entry.action);
+    if (const auto* root = std::get_if<step::MountRoot>(&entry.action)) mount = &root->mount;
+    if (mount != nullptr && mount->id_map && mount->origin == origin) return *mount;
+  }
   throw Error("handshake: no id-mapped mount is planned at " + sys::quote(origin));
 }
 

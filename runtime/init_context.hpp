@@ -60,6 +60,7 @@ void execute(InitContext&, const step::SetDomainname&);      // namespaces.cpp
 void execute(InitContext&, const step::Sysctl&);             // sysctl.cpp
 void execute(InitContext&, const step::RootPropagation&);    // rootfs.cpp
 void execute(InitContext&, const step::AttachRootfs&);       // rootfs.cpp
+void execute(InitContext&, const step::MountRoot&);          // rootfs.cpp
 void execute(InitContext&, const step::Mount&);              // mount.cpp
 void execute(InitContext&, const step::MakeDevice&);         // devices.cpp
 void execute(InitContext&, const step::MakeLink&);           // devices.cpp

@@ -75,7 +75,8 @@ std::string read_config(const CreateRequest& request) {
   const std::string path =
       request.config_file.starts_with('/') ? request.config_file : request.bundle + "/" + request.config_file;
   try {
-    return sys::read_file(sys::FdRef::cwd(), path);
+    const std::string document = sys::read_file(sys::FdRef::cwd(), path);
+    return request.overrides.any() ? spec::override_config(document, request.overrides) : document;
   } catch (Error& error) {
     if (error.error_number() == ENOENT && sys::fstatat(sys::FdRef::cwd(), request.bundle))
       throw Error(std::string(messages::no_config), ErrorKind::invalid_config)

@@ -69,7 +69,9 @@ Error option_error(const step::Mount& mount, const spec::MountOptions::Data& opt
   std::string text = mount_label(mount) + ": invalid option " + sys::quote(option.text);
   if (!words.empty()) text += ": " + words;
   Error error = Error::from_errno(std::move(text), error_number);
-  const bool own = option.index != spec::MountOptions::Data::of_mount_label;
+  using Data = spec::MountOptions::Data;
+  if (option.index == Data::of_plan) return error.at(mount.origin), error;
+  const bool own = option.index != Data::of_mount_label;
   error.at(own ? mount.origin + "/options/" + std::to_string(option.index) : "/linux/mountLabel");
   return error;
 }

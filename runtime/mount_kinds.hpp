@@ -5,12 +5,33 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/init_context.hpp"
 #include "sys/error.hpp"
 #include "sys/fd.hpp"
 
 namespace ocx::runtime {
+
+/// Where the container's root goes. Where root.path itself is closed to init (a user namespace and a private
+/// directory above) that is on top of "/": the pivot takes everything else away in any case.
+struct RootPlace {
+  std::string path;       // of the place, in init's mount namespace
+  sys::UniqueFd target;   // the place
+  sys::UniqueFd content;  // root.path, where a file system begins with a copy of it; else nothing
+  /// What is mounted there by now.
+  sys::UniqueFd reopen() const;
+};
+/// step::MountRoot: mounts what `mount` says at the place, and returns it.
+sys::UniqueFd mount_root_filesystem(InitContext& context, const step::Mount& mount,
+                                    const RootPlace& place);  // filesystem_mount.cpp
+/// The same overlay with names for its directories that lead through descriptors of the parent's, for an init
+/// that may not search the directories above (EACCES). They are names below the trusted procfs (InProcfs), as
+/// long as `held` lives.
+step::Mount through_parent(InitContext& context, const step::Mount& overlay, const RootPlace& place,
+                           std::vector<sys::UniqueFd>& held);  // overlay_directories.cpp
+sys::UniqueFd bind_root(InitContext& context, const step::Mount& mount,
+                        const RootPlace& place);  // bind_mount.cpp
 
 void mount_filesystem(InitContext& context, const step::Mount& mount);  // filesystem_mount.cpp
 void mount_sysfs(InitContext& context, const step::Mount& mount);       // sysfs_mount.cpp

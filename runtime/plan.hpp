@@ -111,6 +111,14 @@ struct Mount {
   std::optional<IdMap> id_map;           // binds only
   std::string label;  // linux.mountLabel, where no option of the mount can carry it: mqueue, cgroup
 };
+/// The first mount of config.json, when it is over "/": instead of root.path the container's root is this
+/// file system or bind, mounted on root.path in the container's own mount namespace; InitContext::root then
+/// refers to it. `parent_private` as AttachRootfs has it.
+struct MountRoot {
+  std::string path;
+  bool parent_private = false;
+  Mount mount;
+};
 struct MakeDevice {
   DeviceNode node;
 };
@@ -225,12 +233,12 @@ struct CoreScheduling {
 using InitAction =
     std::variant<step::BecomeRoot, step::SessionKeyring, step::LoopbackUp, step::JoinCgroup,
                  step::SetHostname, step::SetDomainname, step::Sysctl, step::RootPropagation,
-                 step::AttachRootfs, step::Mount, step::MakeDevice, step::MakeLink, step::EnterRoot,
-                 step::RootfsPropagation, step::Console, step::SetReadOnly, step::ReadonlyPath,
-                 step::MaskedPath, step::Personality, step::EnterDirectory, step::NoNewPrivileges,
-                 step::SetUser, step::DropBounding, step::SetCapabilities, step::SetRlimit,
-                 step::FindExecutable, step::SetMemoryPolicy, step::AppArmorProfile, step::SelinuxLabel,
-                 step::Landlock, step::LoadSeccomp>;
+                 step::AttachRootfs, step::MountRoot, step::Mount, step::MakeDevice, step::MakeLink,
+                 step::EnterRoot, step::RootfsPropagation, step::Console, step::SetReadOnly,
+                 step::ReadonlyPath, step::MaskedPath, step::Personality, step::EnterDirectory,
+                 step::NoNewPrivileges, step::SetUser, step::DropBounding, step::SetCapabilities,
+                 step::SetRlimit, step::FindExecutable, step::SetMemoryPolicy, step::AppArmorProfile,
+                 step::SelinuxLabel, step::Landlock, step::LoadSeccomp>;
 struct InitStep {
   Origin origin;
   InitAction action;

@@ -55,6 +55,11 @@ void plan_sysctl(const PlanInput& in, Plan& plan);
 
 /// Propagation, rootfs, mounts, devices, links.
 void plan_rootfs(const PlanInput& in, Plan& plan);
+/// Refuses what can't become the container's root by a mount over "/" (plan_root_mount.cpp).
+void check_root_mount(const PlanInput& in, std::size_t index, const step::Mount& mount);
+/// Directories of an overlay, relative to the bundle as sources of binds are, become absolute; in a user
+/// namespace it gets the option userxattr. Other mounts are left alone.
+void plan_overlay(const PlanInput& in, step::Mount& mount);
 /// Pivot, console, read-only and masked paths.
 void plan_enter(const PlanInput& in, Plan& plan);
 

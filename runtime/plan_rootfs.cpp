@@ -89,10 +89,6 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
   if (!mount.destination.starts_with('/'))
     in.warnings.push_back("mount destination " + sys::quote(mount.destination) + " is relative, taken as " +
                           sys::quote(out.target) + " (" + origin + "/destination)");
-  if (out.target == "/")
-    throw Error("a mount over \"/\" is not possible", ErrorKind::invalid_config)
-        .at(origin + "/destination")
-        .hint("use it as root.path instead");
   out.options = spec::parse_mount_options(mount.options);
   if (out.options.remount) {
     out.kind = step::Mount::Kind::remount;
@@ -107,18 +103,25 @@ step::Mount plan_mount(const PlanInput& in, std::size_t index) {
     check_kind(mount, origin);
     if (mount.type == "cgroup" || mount.type == "cgroup2") out.kind = step::Mount::Kind::cgroup;
   }
+  if (out.target == "/") check_root_mount(in, index, out);
   check_links(mount, out);
+  plan_overlay(in, out);
   plan_id_map(in, mount, out);
   return out;
 }
 
-/// Things are still to be made in a read-only tmpfs or /dev (mount points, devices): it becomes read-only
-/// after the pivot.
+/// Things are still to be made in it: mount points, devices. Not so on a disk: a superblock that was mounted
+/// writable needs a disk that can be written.
+bool is_filled_later(const step::Mount& mount) {
+  const bool bind = mount.kind == step::Mount::Kind::bind;
+  if (mount.target == "/") return bind || mount.type == "overlay" || !mount.source.starts_with('/');
+  return mount.kind == step::Mount::Kind::filesystem && (mount.type == "tmpfs" || mount.target == "/dev");
+}
+
+/// A read-only root, tmpfs or /dev becomes read-only after the pivot.
 void delay_read_only(step::Mount& mount, std::vector<InitStep>& late) {
   const bool wanted = (mount.options.attributes.set & MOUNT_ATTR_RDONLY) != 0;
-  if (!wanted || mount.kind != step::Mount::Kind::filesystem ||
-      (mount.type != "tmpfs" && mount.target != "/dev"))
-    return;
+  if (!wanted || !is_filled_later(mount)) return;
   mount.options.attributes.set &= ~static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY);
   mount.late_read_only = true;
   late.push_back({mount.origin, step::SetReadOnly{mount.target}});
@@ -187,6 +190,21 @@ void push_mounts(const PlanInput& in, std::vector<step::Mount>& mounts, Plan& pl
   if (unshare) join();
 }
 
+/// The root: root.path, or what the first mount puts there, which is then taken from `mounts`.
+void push_root(const PlanInput& in, std::vector<step::Mount>& mounts, Plan& plan) {
+  const bool shared = in.config.linux.rootfs_propagation == spec::RootfsPropagation::shared;
+  if (!mounts.empty() && mounts.front().target == "/") {
+    std::string origin = mounts.front().origin;
+    plan.build.push_back(
+        {std::move(origin), step::MountRoot{plan.rootfs, shared, std::move(mounts.front())}});
+    mounts.erase(mounts.begin());
+    return;
+  }
+  const bool own_mounts = plan.namespaces.own_mounts();
+  const bool detached = !own_mounts && !in.config.mounts.empty();
+  plan.build.push_back({"/root/path", step::AttachRootfs{plan.rootfs, shared, own_mounts, detached}});
+}
+
 void refuse_host_mounts(const PlanInput& in) {
   const std::string why = " needs a mount namespace of the container's own, or the host would see it";
   const auto refuse = [&](const char* what, const char* origin) {
@@ -212,8 +230,6 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
         {linux.rootfs_propagation == spec::RootfsPropagation::unset ? "" : "/linux/rootfsPropagation",
          step::RootPropagation{early_propagation(linux)}});
   const bool detached = !own_mounts && !in.config.mounts.empty();
-  const bool shared = linux.rootfs_propagation == spec::RootfsPropagation::shared;
-  plan.build.push_back({"/root/path", step::AttachRootfs{plan.rootfs, shared, own_mounts, detached}});
 
   std::vector<step::Mount> mounts;
   std::vector<InitStep> late;
@@ -224,6 +240,7 @@ void plan_rootfs(const PlanInput& in, Plan& plan) {
   }
   if (in.host.notify_socket && own_mounts && in.config.process) mounts.push_back(notify_mount(in.host));
   for (step::Mount& mount : mounts) delay_read_only(mount, late);
+  push_root(in, mounts, plan);
 
   const std::size_t dev = dev_mount(mounts);
   // A /dev bound from the host has the host's nodes; making ours there would change the host.

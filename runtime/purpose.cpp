@@ -7,14 +7,38 @@
 namespace ocx::runtime {
 namespace {
 
-constexpr std::array<std::string_view, std::variant_size_v<InitAction>> init_kinds{
-    "become-root",       "session-keyring", "loopback-up",       "join-cgroup",        "set-hostname",
-    "set-domainname",    "sysctl",          "mount-propagation", "attach-rootfs",      "mount",
-    "make-device",       "make-link",       "enter-root",        "rootfs-propagation", "console",
-    "set-read-only",     "read-only-path",  "mask-path",         "personality",        "enter-directory",
-    "no-new-privileges", "set-user",        "drop-bounding",     "set-capabilities",   "set-rlimit",
-    "find-executable",   "memory-policy",   "apparmor-profile",  "selinux-label",      "landlock",
-    "load-seccomp"};
+constexpr std::array<std::string_view, std::variant_size_v<InitAction>> init_kinds{"become-root",
+                                                                                   "session-keyring",
+                                                                                   "loopback-up",
+                                                                                   "join-cgroup",
+                                                                                   "set-hostname",
+                                                                                   "set-domainname",
+                                                                                   "sysctl",
+                                                                                   "mount-propagation",
+                                                                                   "attach-rootfs",
+                                                                                   "mount-root",
+                                                                                   "mount",
+                                                                                   "make-device",
+                                                                                   "make-link",
+                                                                                   "enter-root",
+                                                                                   "rootfs-propagation",
+                                                                                   "console",
+                                                                                   "set-read-only",
+                                                                                   "read-only-path",
+                                                                                   "mask-path",
+                                                                                   "personality",
+                                                                                   "enter-directory",
+                                                                                   "no-new-privileges",
+                                                                                   "set-user",
+                                                                                   "drop-bounding",
+                                                                                   "set-capabilities",
+                                                                                   "set-rlimit",
+                                                                                   "find-executable",
+                                                                                   "memory-policy",
+                                                                                   "apparmor-profile",
+                                                                                   "selinux-label",
+                                                                                   "landlock",
+                                                                                   "load-seccomp"};
 constexpr std::array<std::string_view, std::variant_size_v<ParentAction>> parent_kinds{
     "oom-score-adj", "set-rlimit", "set-scheduler", "set-io-priority", "core-scheduling"};
 
@@ -65,6 +89,7 @@ struct Why {
     if (s.detached) return "the mount namespace is the host's, which must not see the mounts";
     return s.bind ? "only a mount can become \"/\"" : "";
   }
+  std::string_view operator()(const step::MountRoot&) const { return "in place of what root.path has"; }
   std::string_view operator()(const step::JoinCgroup& s) const {
     return s.unshare ? "cgroup paths begin there, those above are invisible" : "";
   }

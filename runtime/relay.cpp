@@ -32,15 +32,15 @@ using Work = std::function<sys::CloneResult(Channel&)>;
 }  // namespace
 
 sys::CloneResult clone_through_relay(const Work& join_and_clone) {
-  auto [ours, theirs] = sys::socketpair_seqpacket();
-  Channel channel(std::move(ours));
+  auto ends = sys::socketpair_seqpacket();
+  Channel channel(std::move(ends.first));
   const sys::CloneResult relay = sys::clone3(0);
   if (relay.pid == 0) {
-    Channel to_parent(std::move(theirs));
+    Channel to_parent(std::move(ends.second));
     channel.close();
     relay_main(join_and_clone, to_parent);
   }
-  theirs.reset();
+  ends.second.reset();
   sys::CloneResult child;
   try {
     Message message = channel.expect(MessageType::ready);

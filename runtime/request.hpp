@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "spec/overrides.hpp"
 #include "spec/resources.hpp"
 
 namespace ocx::runtime {
@@ -29,11 +30,13 @@ struct CreateRequest {
   std::string console_socket, pid_file, pidfd_socket;  // empty: not asked for; paths absolute
   bool no_pivot = false, no_new_keyring = false;
   unsigned preserve_fds = 0;
+  spec::Overrides overrides = {};
 };
 
 struct RunRequest {
   CreateRequest create;
   bool detach = false, keep = false, no_subreaper = false;
+  bool remove = false;  // detached: a process stays, and deletes the container when its program ends
 };
 
 /// What the command line says of the process that `exec` adds; what is absent is as in config.json.

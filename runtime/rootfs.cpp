@@ -36,14 +36,19 @@ sys::UniqueFd bind_classic(const std::string& path) {
   return sys::openat(sys::FdRef::cwd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-// Where the rootfs' own place is closed to init (a user namespace and a private directory above) it goes on
-// top of "/": the pivot takes everything else away in any case.
-sys::UniqueFd open_place(const std::string& path) {
+RootPlace open_place(const std::string& path) {
   sys::FdResult place = sys::try_openat(sys::FdRef::cwd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (place.error_number == EACCES)
-    return sys::openat(sys::FdRef::cwd(), "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return {"/", sys::openat(sys::FdRef::cwd(), "/", O_PATH | O_DIRECTORY | O_CLOEXEC), {}};
   if (!place) throw_errno("open root file system " + sys::quote(path), place.error_number);
-  return std::move(place.fd);
+  return {path, std::move(place.fd), {}};
+}
+
+sys::UniqueFd open_content(InitContext& context, const std::string& path) {
+  sys::FdResult directory = sys::try_openat(sys::FdRef::cwd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory.error_number == EACCES) return context.channel.request_tree(path, false);
+  if (!directory) throw_errno("open root file system " + sys::quote(path), directory.error_number);
+  return std::move(directory.fd);
 }
 
 sys::UniqueFd clone_detached(const std::string& path) {
@@ -61,6 +66,11 @@ sys::UniqueFd clone_detached(const std::string& path) {
 }
 
 }  // namespace
+
+// A path that ends in ".." crosses into what is mounted on "/", "/" alone does not.
+sys::UniqueFd RootPlace::reopen() const {
+  return sys::openat(sys::FdRef::cwd(), path == "/" ? "/.." : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
 
 void execute(InitContext& context, const step::RootPropagation& step) {
   sys::UniqueFd root = sys::openat(sys::FdRef::cwd(), "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -86,8 +96,17 @@ void execute(InitContext& context, const step::AttachRootfs& step) {
   }
   if (tree.error_number == EACCES) tree = {context.channel.request_tree(step.path, true), 0};
   if (!tree) throw_errno("open_tree " + sys::quote(step.path), tree.error_number);
-  sys::move_mount(tree.fd, open_place(step.path));
+  sys::move_mount(tree.fd, open_place(step.path).target);
   context.root = std::move(tree.fd);
+}
+
+void execute(InitContext& context, const step::MountRoot& step) {
+  if (step.parent_private) make_holding_mount_private(context, step.path);
+  RootPlace place = open_place(step.path);
+  if (step.mount.options.tmpcopyup) place.content = open_content(context, step.path);
+  context.root = step.mount.kind == step::Mount::Kind::bind
+                     ? bind_root(context, step.mount, place)
+                     : mount_root_filesystem(context, step.mount, place);
 }
 
 }  // namespace ocx::runtime

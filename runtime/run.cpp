@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <optional>
@@ -13,8 +15,11 @@
 #include "runtime/remove.hpp"
 #include "runtime/start.hpp"
 #include "sys/error.hpp"
+#include "sys/file.hpp"
 #include "sys/log.hpp"
 #include "sys/process.hpp"
+#include "sys/signal_fd.hpp"
+#include "sys/terminal.hpp"
 
 namespace ocx::runtime {
 namespace {
@@ -55,16 +60,41 @@ void warn_of_oom_kill(const Record& record, std::optional<cgroups::OomWatch>& wa
     sys::log_warning(cause->what());
 }
 
+void silence_standard_streams() {
+  const sys::FdResult null = sys::try_openat(sys::FdRef::cwd(), "/dev/null", O_RDWR);
+  if (null) sys::replace_standard_streams(null.fd);
+}
+
+/// Stays behind a detached `run --rm`: the container is deleted by whoever waits for it. Messages can go to
+/// --log only.
+[[noreturn]] void remove_at_end(Launch& launch) noexcept {
+  try {
+    sys::setsid();
+    silence_standard_streams();
+    const sys::SignalFd not_for_us({SIGTERM});
+    sys::pidfd_wait(launch.pidfd(), -1);
+    if (launch.directory().relock()) destroy(launch.directory(), launch.record());
+  } catch (const std::exception& error) {
+    sys::log_warning(error.what());
+  }
+  ::_exit(0);
+}
+
+int run_detached(const Globals& globals, const RunRequest& request) {
+  Launch launch(globals, request.create, {.gate = false, .foreground = false});
+  begin(launch);
+  if (!request.remove) return 0;
+  launch.directory().unlock();  // a lock of ours would be the remover's too, as long as it lives
+  if (sys::clone3(0).pid == 0) remove_at_end(launch);
+  return 0;
+}
+
 }  // namespace
 
 int run(const Globals& globals, const RunRequest& request) {
   check_id(request.create.id);
   sanitise_inherited(request.create.preserve_fds + listen_fds());
-  if (request.detach) {
-    Launch launch(globals, request.create, {.gate = false, .foreground = false});
-    begin(launch);
-    return 0;
-  }
+  if (request.detach) return run_detached(globals, request);
   // Orphans of a container without a pid namespace of its own come to us, not to whoever started us.
   if (!request.no_subreaper) sys::prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
   ForegroundRelay relay;  // before the clone: a signal that comes meanwhile is for the container

@@ -101,7 +101,9 @@ class JsonBuilder {
   using string_t = std::string;
   using binary_t = nlohmann::json::binary_t;
 
-  JsonBuilder(JsonDocument& document, std::string_view text) : document_(document), text_(text) {}
+  /// `duplicates` null: a name that occurs twice is an error.
+  JsonBuilder(JsonDocument& document, std::string_view text, std::vector<Error>* duplicates)
+      : document_(document), text_(text), duplicates_(duplicates) {}
 
   bool null() { return add(JsonType::null), true; }
   bool boolean(bool value) { return add(JsonType::boolean).number = value ? 1 : 0, true; }
@@ -116,7 +118,7 @@ class JsonBuilder {
     return add(JsonType::real).text = written, true;
   }
   bool string(string_t& value) { return add(JsonType::string).text = std::move(value), true; }
-  bool binary(binary_t&) { return false; }
+  static bool binary(binary_t&) { return false; }
 
   bool start_object(std::size_t) { return open(JsonType::object); }
   bool start_array(std::size_t) { return open(JsonType::array); }
@@ -173,27 +175,39 @@ class JsonBuilder {
     std::sort(members.begin(), members.end(),
               [&](std::uint32_t a, std::uint32_t b) { return nodes[a].key < nodes[b].key; });
     const auto same = [&](std::uint32_t a, std::uint32_t b) { return nodes[a].key == nodes[b].key; };
-    const auto twice = std::adjacent_find(members.begin(), members.end(), same);
-    if (twice == members.end()) return;
-    throw invalid("name " + sys::quote(nodes[*twice].key) + " occurs twice in one object")
-        .at(document_.pointer(*twice))
-        .hint("remove one of the two");
+    auto twice = std::adjacent_find(members.begin(), members.end(), same);
+    for (; twice != members.end(); twice = std::adjacent_find(twice + 1, members.end(), same)) {
+      Error error = invalid("name " + sys::quote(nodes[*twice].key) + " occurs twice in one object")
+                        .at(document_.pointer(*twice))
+                        .hint("remove one of the two");
+      if (duplicates_ == nullptr) throw error;
+      duplicates_->push_back(std::move(error));
+    }
   }
 
   JsonDocument& document_;
   std::string_view text_;
+  std::vector<Error>* duplicates_;
   std::vector<Open> open_;
   std::string key_;
 };
 
-JsonDocument::JsonDocument(std::string_view text) {
+void JsonDocument::build(std::string_view text, std::vector<Error>* duplicates) {
   if (text.size() >= none) throw invalid("the document is larger than 4 GiB");
   // The library takes a NUL for the end and would accept whatever follows.
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
     throw invalid("invalid JSON at " + line_and_column(text, nul + 1) + ": NUL byte");
   nodes_.reserve(text.size() / 32 + 1);
-  JsonBuilder builder(*this, text);
+  JsonBuilder builder(*this, text, duplicates);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+}
+
+JsonDocument::JsonDocument(std::string_view text) {
+  build(text, nullptr);
+}
+
+JsonDocument::JsonDocument(std::string_view text, std::vector<Error>& duplicates) {
+  build(text, &duplicates);
 }
 
 Json JsonDocument::root() const {

@@ -39,9 +39,13 @@ class JsonDocument {
   /// pointer for duplicate names and nesting deeper than 256.
   explicit JsonDocument(std::string_view text);
   Json root() const;
+  /// Goes on after a name that occurs twice, and appends an error for each to `duplicates`; the first is
+  /// read.
+  JsonDocument(std::string_view text, std::vector<Error>& duplicates);
 
  private:
   friend class Json;
+  friend class Draft;
   friend class JsonBuilder;
   static constexpr std::uint32_t none = 0xffffffff;
 
@@ -54,6 +58,7 @@ class JsonDocument {
     std::string text;          // string, or a real as written
   };
 
+  void build(std::string_view text, std::vector<Error>* duplicates);
   std::string pointer(std::uint32_t node) const;
 
   std::vector<Node> nodes_;

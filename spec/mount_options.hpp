@@ -32,7 +32,9 @@ struct MountOptions {
   struct Data {
     std::string text;   // "size=1m": for the file system, as written
     std::size_t index;  // position in options, for the error's origin
-    static constexpr std::size_t of_mount_label = ~std::size_t{0};  // linux.mountLabel's: in no options
+    // In no options: linux.mountLabel's, and what the plan adds of itself.
+    static constexpr std::size_t of_mount_label = ~std::size_t{0};
+    static constexpr std::size_t of_plan = ~std::size_t{1};
   };
   std::vector<Data> data;
 };

@@ -64,7 +64,10 @@ Config read_config(const Json& json, Warnings& warnings) {
 }  // namespace
 
 Config parse_config(std::string_view document, Warnings& warnings, std::string* exec_document) {
-  const JsonDocument json(document);
+  return parse_config(JsonDocument(document), warnings, exec_document);
+}
+
+Config parse_config(const JsonDocument& json, Warnings& warnings, std::string* exec_document) {
   Config config = read_config(json.root(), warnings);
   validate(config, warnings);
   if (exec_document != nullptr) *exec_document = write_exec_document(json.root());

@@ -19,6 +19,8 @@ using Warnings = std::vector<std::string>;
 /// on).
 /// `exec_document`, if given, gets what exec_document.hpp makes of the document.
 Config parse_config(std::string_view document, Warnings& warnings, std::string* exec_document = nullptr);
+class JsonDocument;
+Config parse_config(const JsonDocument& json, Warnings& warnings, std::string* exec_document = nullptr);
 
 /// The same for one `process` object (exec --process) and one `linux.resources` object (update --resources).
 Process parse_process(std::string_view document, Warnings& warnings);

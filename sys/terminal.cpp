@@ -62,6 +62,12 @@ RawMode::~RawMode() {
   ::tcsetattr(terminal_.raw(), TCSANOW, &saved_);
 }
 
+EndOfFile end_of_file(FdRef terminal) {
+  termios settings{};
+  if (::tcgetattr(terminal.raw(), &settings) != 0) return {};
+  return {static_cast<char>(settings.c_cc[VEOF]), (settings.c_lflag & ICANON) != 0};
+}
+
 void clear_onlcr(FdRef terminal) {
   termios settings{};
   if (::tcgetattr(terminal.raw(), &settings) != 0) throw_errno("tcgetattr");

@@ -42,6 +42,12 @@ class RawMode {
   FdRef terminal_;
   termios saved_{};
 };
+/// How a terminal would read the end of its input.
+struct EndOfFile {
+  char character = 4;     // VEOF
+  bool canonical = true;  // ICANON: input is read by lines
+};
+EndOfFile end_of_file(FdRef terminal);
 /// ONLCR off on the master, so that output is not turned into CR CR LF by two terminals in a row.
 void clear_onlcr(FdRef terminal);
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check-docs.sh: what README.md, docs/ and the other READMEs name is there: relative links, and paths in backticks (also
 # patterns like `spec/parse*.cpp` and `cmd/<command>.cpp`) that begin with one of this repository's directories. And the tests
-# that docs/engine-contract.md names are those tagged [contract].
+# that docs/engine-contract.md names are those tagged [contract], and bundles/README.md has all bundles.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,15 @@ for document in README.md docs/*.md bundles/*.md bundles/*/*.md tests/*.md; do
   for link in $(grep -oE '\]\([^)]+\)' "$document" | sed -E 's/^\]\(//; s/\)$//; s/#.*//' | grep -vE '^$|^https?:'); do
     check "$document" "$(dirname "$document")/$link"
   done
+done
+
+# The table of the bundles has every one; a row too much is a link that leads nowhere.
+for bundle in $(ls bundles/*/config.json | cut -d/ -f2); do
+  if grep -q "^| \[$bundle\]($bundle/README.md) " bundles/README.md; then
+    passed=$((passed + 1))
+  else
+    echo "bundles/README.md: $bundle is missing" >>"$found"
+  fi
 done
 
 # Name and tags of each integration test, a tab between; a long name is several literals.

@@ -27,8 +27,8 @@ forbid 'cmd/ must not know tests/' "$include\"tests/" $(sources cmd)
 forbid 'includes are written from the top: "sys/fd.hpp"' "$include\"[^/\"]*\"" $(sources sys spec cgroups runtime cmd)
 
 # json.hpp costs three seconds a file.
-forbid 'json.hpp belongs into spec/*.cpp and runtime/record.cpp' "$include<nlohmann/json.hpp>" \
-  $(sources sys cgroups cmd) $(find spec -name '*.hpp') $(sources runtime | grep -v '^runtime/record\.cpp$')
+forbid 'json.hpp belongs into spec/*.cpp, runtime/record.cpp and cmd/ocx-cni/' "$include<nlohmann/json.hpp>" \
+  $(sources sys cgroups cmd | grep -v '^cmd/ocx-cni/') $(find spec -name '*.hpp') $(sources runtime | grep -v '^runtime/record\.cpp$')
 forbid 'program_options belongs into cmd/' "$include<boost/" $(sources sys spec cgroups runtime)
 
 # Constructors before main, locales and threads have no place in a process that becomes a container.

@@ -2,14 +2,16 @@
 # run.sh BUILD [SUITE...]: runs test suites and adds them up. The last line is `N passed, N failed, N skipped`; the exit
 # status is 0 only if nothing failed.
 #
-#   layers size docs format tidy   checks of the sources and documents
+#   layers size docs man format tidy   checks of the sources, documents and man pages
 #   units                     every unit_* executable of BUILD (or name one: unit_spec)
 #   integration               real containers, as root; OCX_RUNTIME=PATH tests another runtime
 #   vm                        the same in a guest with systemd and cgroup v2, with each cgroup manager: tests/vm/
 #   engines                   podman, containerd, Docker … with BUILD/ocx as their runtime: tests/engines/
 #   engines-vm                tests/engines in such a guest
+#   bundle-sources            `ocx bundle` on what tar, buildah, skopeo and debootstrap make, with BUILD/ocx
+#   package                   the Debian package of BUILD, checked, installed, used and removed in a clean Debian
 #
-# Without a SUITE: layers size docs units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
+# Without a SUITE: layers size docs man units integration. What a suite printed is kept in BUILD/test-logs; OCX_MUST_RUN=1 makes
 # a skipped test a failed one.
 set -eu
 
@@ -18,7 +20,7 @@ usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-[ $# -gt 0 ] || set -- layers size docs units integration
+[ $# -gt 0 ] || set -- layers size docs man units integration
 
 logs=$build/test-logs
 mkdir -p "$logs"
@@ -136,10 +138,11 @@ in_guests() {
 cd "$source_dir"
 for suite in "$@"; do
   case $suite in
-    layers | size | docs | format | tidy) run "$suite" "tests/check-$suite.sh" "$build" ;;
+    layers | size | docs | man | format | tidy) run "$suite" "tests/check-$suite.sh" "$build" ;;
     units) run_units ;;
     unit_*) run "$suite" "$build/tests/$suite" ;;
     integration) run_integration ;;
+    bundle-sources | package) run "$suite" "tests/$suite.sh" "$build" ;;
     engines) run_engines ;;
     # $VM names the only machine that is wanted. $TESTS is a Catch2 filter, $ENGINES a list.
     vm) in_guests vm image suite.sh ${VM:-uml qemu} ;;

@@ -1,15 +1,15 @@
 #!/bin/sh
-# make-rootfs.sh BUSYBOX ROOTFS: the smallest root file system with a shell, from one static executable.
+# make-rootfs.sh BUSYBOX ROOTFS...: the smallest root file system with a shell, from one static executable; several of them.
 set -eu
 busybox=$1
-rootfs=$2
+shift
 
-# Beside its place, then renamed: nobody sees half a root file system.
-new=$rootfs.new.$$
-trap 'rm -rf "$new"' EXIT
+# Beside their places, then renamed: nobody sees half a root file system.
+work=$(mktemp -d "$1.new.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+new=$work/rootfs
 mkdir -p "$new/bin" "$new/dev" "$new/etc" "$new/mnt" "$new/proc" "$new/root" "$new/sys" "$new/tmp" "$new/var"
 chmod 1777 "$new/tmp"
-chmod 700 "$new/root"
 install -m 755 "$busybox" "$new/bin/busybox"
 
 # Relative links: an absolute one, followed by a program outside the container, would lead into the host's /bin.
@@ -31,5 +31,10 @@ user:x:1000:
 nogroup:x:65534:
 EOF
 
-rm -rf "$rootfs"
-mv "$new" "$rootfs"
+chmod -R go+rX "$new" # an ordinary user may copy it
+
+for rootfs in "$@"; do
+  cp -a "$new" "$work/copy"
+  rm -rf "$rootfs"
+  mv "$work/copy" "$rootfs"
+done

@@ -102,6 +102,7 @@ void place_fds(const std::map<int, int>& fds) {
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   place_fds(fds);
   if (options.new_session && (setsid() < 0 || ioctl(0, TIOCSCTTY, 0) < 0)) _exit(124);
+  if (options.subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) _exit(123);
   if (!options.cwd.empty() && chdir(options.cwd.c_str()) != 0) _exit(126);
   execvpe(argv[0], argv, env);
   dprintf(2, "exec %s: %s\n", argv[0], strerror(errno));

@@ -53,6 +53,7 @@ struct RunOptions {
   std::map<int, int> fds;  // number in the program -> descriptor here (0, 1, 2 replace stdio)
   Seconds timeout = default_timeout;
   bool new_session = false;  // setsid, and fd 0 becomes the controlling terminal
+  bool subreaper = false;    // it, and not the test, adopts what its children leave running
 };
 
 /// What a program left. stdout and stderr are memfds, so that a payload which outlives the program never

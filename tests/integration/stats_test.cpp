@@ -30,12 +30,13 @@ struct Screen {
     REQUIRE(tcgetattr(slave.get(), &now) == 0);
     return now;
   }
-  Child stats(Container& container, std::vector<std::string> args, const std::string& term = "xterm") {
+  Child stats(Container& container, std::vector<std::string> args, const std::string& term = "xterm",
+              const std::string& variable = "NO_COLOR=1") {
     args.insert(args.begin(), "stats");
     RunOptions options;
     options.fds = {{0, slave.get()}, {1, slave.get()}};
     options.new_session = true;
-    options.env = {"TERM=" + term, "NO_COLOR=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+    options.env = {"TERM=" + term, variable, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
     return container.spawn(args, options);
   }
   std::string until(const std::string& text) { return read_until(master.get(), text); }
@@ -194,4 +195,28 @@ TEST_CASE("stats on a terminal that can't draw prints lines", "[stats]") {
   const std::string seen = screen.until(container.id());
   CHECK_FALSE(contains(seen, "\x1b"));
   child.signal(SIGKILL);
+}
+
+TEST_CASE("a printed table has the colours and the width that the environment wants", "[stats]") {
+  ONLY_OCX("no other runtime has stats");
+  Bundle bundle;
+  Container container(bundle);
+  start(container);
+  struct Case {
+    const char *term, *variable;
+    bool colours, wide;
+  };
+  for (const Case& each : {Case{"xterm", "NO_COLOR=", true, true},
+                           {"xterm", "NO_COLOR=1", false, true},
+                           {"dumb", "NO_COLOR=", false, true},
+                           {"xterm", "COLUMNS=60", true, false},
+                           {"xterm", "COLUMNS=0", true, true}}) {
+    INFO(each.term << " " << each.variable);
+    Screen screen;
+    Child child = screen.stats(container, {"--no-stream", "--interval", "1ms"}, each.term, each.variable);
+    const std::string seen = screen.until(container.id());
+    CHECK(contains(seen, "\x1b[1m") == each.colours);
+    CHECK(contains(seen, "PSI IO") == each.wide);
+    CHECK(child.wait().status == 0);
+  }
 }

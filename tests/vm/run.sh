@@ -57,10 +57,11 @@ trap 'exit 130' INT TERM HUP
 
 # The job disk: /job in the guest.
 mkdir -p "$work/job/ocx/tests"
-for file in ocx ocx-systemd tests/integration tests/probe tests/unit_sys tests/unit_cgroups tests/unit_runtime; do
+for file in ocx ocx-systemd ocx-bundle ocx-cni tests/integration tests/probe tests/unit_sys tests/unit_cgroups tests/unit_runtime; do
   [ ! -e "$build/$file" ] || cp "$build/$file" "$work/job/ocx/$file"
 done
 cp -a "$here/../../bundles" "$work/job/ocx/bundles"
+cp -a "$here/../../docs" "$work/job/ocx/docs"
 [ -z "$files" ] || cp -a "$files" "$work/job/files"
 printf '%q ' cd /job/ocx >"$work/job/command"
 printf '\nexec' >>"$work/job/command"

@@ -103,3 +103,13 @@ TEST_CASE("count_value takes 0 to 1023", "[arguments]") {
   for (const char* bad : {"", "-1", "1024", "x", "1 "})
     CHECK_THROWS_AS(cmd::count_value("preserve-fds", bad), Error);
 }
+
+TEST_CASE("what follows two dashes is a command", "[arguments]") {
+  const cmd::Arguments arguments =
+      parse({"id", "-d", "--", "ls", "-l", "--", "--detach=no"}, Order::command_after_dashes);
+  CHECK(arguments.positional() == Words{"id"});
+  CHECK(arguments.command() == Words{"ls", "-l", "--", "--detach=no"});
+  CHECK(arguments.flag("detach"));
+  CHECK(parse({"--", "id", "-d"}).positional() == Words{"id", "-d"});
+  CHECK(parse({"a", "b", "--"}, Order::command_after_dashes).positional() == Words{"a", "b"});
+}

@@ -44,8 +44,9 @@ const SurfaceRow surface[] = {
      {"bundle", "config", "console-socket", "pidfd-socket", "pid-file", "no-pivot", "no-new-keyring",
       "preserve-fds"}},
     {"run",
-     {"bundle", "config", "console-socket", "pidfd-socket", "pid-file", "no-pivot", "no-new-keyring",
-      "preserve-fds", "detach", "keep", "no-subreaper"}},
+     {"bundle",       "config", "console-socket", "pidfd-socket", "pid-file", "no-pivot",  "no-new-keyring",
+      "preserve-fds", "detach", "keep",           "no-subreaper", "rm",       "tty",       "it",
+      "env",          "user",   "hostname",       "memory",       "cpus",     "pids-limit"}},
     {"start", {}},
     {"state", {}},
     {"exec",
@@ -94,7 +95,14 @@ const SurfaceRow surface[] = {
     {"stats", {"format", "interval", "no-stream"}},
     {"spec", {"bundle", "rootless"}},
     {"features", {}},
-    {"explain", {"bundle", "config", "format"}},
+    {"explain", {"bundle", "config", "format", "json", "diff"}},
+    {"bundle",
+     {"format", "ref", "platform", "env", "entrypoint", "user", "hostname", "terminal", "overlay", "images",
+      "max-size", "max-entries"}},
+    {"check", {"bundle", "config", "json"}},
+    {"top", {"once", "json", "interval"}},
+    {"info", {"json"}},
+    {"completion", {}},
 };
 
 }  // namespace

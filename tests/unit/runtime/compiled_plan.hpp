@@ -52,6 +52,9 @@ struct StepWords {
   std::string operator()(const runtime::step::Sysctl& s) const { return "sysctl " + s.path + "=" + s.value; }
   std::string operator()(const runtime::step::RootPropagation&) const { return "propagation"; }
   std::string operator()(const runtime::step::AttachRootfs& s) const { return "rootfs " + s.path; }
+  std::string operator()(const runtime::step::MountRoot& s) const {
+    return "root " + s.mount.type + " " + s.path;
+  }
   std::string operator()(const runtime::step::Mount& s) const {
     using Kind = runtime::step::Mount::Kind;
     const char* kind = s.kind == Kind::bind      ? "bind "
