@@ -9,45 +9,7 @@ suite=bookworm
 work=$(mktemp -d /var/tmp/ocx-package.XXXXXX)
 root=$work/root
 trap 'rm -rf --one-file-system "$work"' EXIT
-passed=0
-failed=0
-skipped=0
-
-pass() { passed=$((passed + 1)); }
-fail() {
-  failed=$((failed + 1))
-  echo "failed: $1"
-  sed 's/^/  /' "$2"
-}
-# A machine that has everything is told so by OCX_MUST_RUN=1.
-skip() {
-  if [ "${OCX_MUST_RUN:-}" = 1 ]; then
-    echo "failed: skipped: $1"
-    failed=$((failed + 1))
-  else
-    echo "skipped: $1"
-    skipped=$((skipped + 1))
-  fi
-}
-finish() {
-  echo "$passed passed, $failed failed, $skipped skipped"
-  [ "$failed" -eq 0 ]
-  exit
-}
-
-# passes NAME COMMAND...: exits with 0.
-passes() {
-  local name=$1
-  shift
-  if "$@" >"$work/output" 2>&1 </dev/null; then pass; else fail "$name" "$work/output"; fi
-}
-
-# shows NAME TEXT COMMAND...: exits with 0, and what it prints has the text.
-shows() {
-  local name=$1 text=$2
-  shift 2
-  if "$@" >"$work/output" 2>&1 </dev/null && grep -qF -- "$text" "$work/output"; then pass; else fail "$name" "$work/output"; fi
-}
+. "$top/tests/results.sh"
 
 # inside COMMAND...: with that Debian as its root. All its mounts are in a mount namespace of its own, and end with it.
 inside() {

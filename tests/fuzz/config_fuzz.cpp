@@ -3,23 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 
 #include "runtime/plan.hpp"
 #include "spec/parse.hpp"
 #include "sys/error.hpp"
+#include "tests/fuzz/fuzz.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
 namespace {
 
 using namespace ocx;
+using namespace ocx::fuzz;
 using json = nlohmann::json;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 bool one_line(const std::string& text) {
   return text.find('\n') == std::string::npos;

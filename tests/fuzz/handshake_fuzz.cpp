@@ -4,19 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "runtime/handshake.hpp"
 #include "sys/file.hpp"
 #include "sys/socket.hpp"
+#include "tests/fuzz/fuzz.hpp"
 
 namespace {
 
 using namespace ocx;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using namespace ocx::fuzz;
 
 void check_error(std::string_view bytes) {
   const Error error = runtime::decode_error(bytes);

@@ -1,20 +1,17 @@
 // Mount options are never refused by themselves: each is understood or goes to the file system, once.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "runtime/plan.hpp"
 #include "spec/mount_options.hpp"
 #include "sys/error.hpp"
 #include "sys/text.hpp"
+#include "tests/fuzz/fuzz.hpp"
 
 namespace {
 
 using namespace ocx;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using namespace ocx::fuzz;
 
 // linux/mount.h: both the bits to set of an atime mode need the whole field cleared.
 void check_attributes(const spec::MountAttributes& attributes) {

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -25,14 +24,12 @@
 #include "spec/parse.hpp"
 #include "sys/error.hpp"
 #include "sys/netlink.hpp"
+#include "tests/fuzz/fuzz.hpp"
 
 namespace {
 
 using namespace ocx;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using namespace ocx::fuzz;
 
 void annotations(std::string_view text) {
   for (const char* name : {"fs", "tcp", "scope", "compat"}) {
@@ -100,12 +97,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       annotations, ids,     idmap, kept_filter,
       seccomp,     netlink, criu,  [](std::string_view text) {
         spec::parse_exec_document(text); }};
-  if (size == 0) return 0;
-  const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  try {
-    parsers[data[0] % std::size(parsers)](text);
-  } catch (const Error& error) {
-    require(std::string(error.what()).find('\n') == std::string::npos);
-  }
-  return 0;
+  return parse_one(parsers, data, size);
 }

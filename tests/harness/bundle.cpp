@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -231,6 +232,16 @@ std::vector<std::string> host_mounts_with(const std::string& text) {
   std::vector<std::string> found = lines(read_file("/proc/self/mountinfo"));
   std::erase_if(found, [&](const std::string& line) { return line.find(text) == std::string::npos; });
   return found;
+}
+
+Path lessons() {
+  const char* chosen = std::getenv("OCX_BUNDLES");
+  if (chosen != nullptr && *chosen != 0) return chosen;
+  const Path build = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
+  for (const Path& path : {build.parent_path().parent_path() / "bundles", build / "bundles"})
+    if (fs::exists(path / "hello/config.json")) return path;
+  FAIL("bundles/ is neither in the source tree nor beside the build");
+  return {};
 }
 
 Path host_probe() {

@@ -40,6 +40,9 @@ inline std::string wait_for_file(const Path& path) {
 std::vector<std::string> lines(std::string_view text);
 /// Lines of /proc/self/mountinfo that hold the text.
 std::vector<std::string> host_mounts_with(const std::string& text);
+/// Where the lessons are: $OCX_BUNDLES, the source tree around the build directory, or a copy beside the
+/// runtime.
+Path lessons();
 /// The static probe on the host: hooks run it by this path.
 Path host_probe();
 

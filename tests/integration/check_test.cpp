@@ -112,14 +112,21 @@ TEST_CASE("check looks into the program", "[check]") {
 TEST_CASE("check finds nothing wrong with any bundle of the lessons", "[check]") {
   ONLY_OCX("has no check");
   std::vector<std::string> command{"check"};
-  for (const auto& entry : std::filesystem::directory_iterator("bundles"))
-    if (std::filesystem::exists(entry.path() / "config.json")) command.push_back(entry.path());
-  REQUIRE(command.size() > 20);
+  std::size_t bundles = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(lessons())) {
+    const bool bundle = std::filesystem::exists(entry.path() / "config.json");
+    // A directory without one is what building has left of a lesson that was renamed.
+    if (entry.is_directory() && !bundle) continue;
+    command.push_back(entry.path());  // as a shell has it for bundles/*
+    if (bundle) ++bundles;
+  }
+  REQUIRE(bundles > 20);
+  REQUIRE(command.size() > bundles + 1);
   const Result result = runtime(command);
   INFO(result.out << result.err);
   CHECK(result.status == 0);
   const auto said = lines(result.out);
-  CHECK(said.size() == command.size() - 1);
+  CHECK(said.size() == bundles);
   for (const std::string& line : said) CHECK(line.ends_with(": nothing found wrong"));
 }
 

@@ -16,17 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// $OCX_BUNDLES, the source tree around the build directory, or a copy beside the runtime.
-Path bundles_directory() {
-  const char* chosen = std::getenv("OCX_BUNDLES");
-  if (chosen != nullptr && *chosen != 0) return chosen;
-  const Path build = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
-  for (const Path& path : {build.parent_path().parent_path() / "bundles", build / "bundles"})
-    if (fs::exists(path / "hello/config.json")) return path;
-  FAIL("bundles/ is neither in the source tree nor beside the build");
-  return {};
-}
-
 // Of a document that an ordinary user's commands are in.
 bool user_gets_there(const Path& document) {
   for (const ConsoleStep& step : parse_console(read_file(document)))
@@ -43,7 +32,7 @@ void take(const Path& document, const Path& directory) {
 
 void lesson(const std::string& name) {
   if (!runtime_is_ocx()) return skip("only ocx: the READMEs use its commands");
-  const Path bundles = bundles_directory();
+  const Path bundles = lessons();
   if (!fs::exists(bundles / "busybox/rootfs")) FAIL("no root file systems: `make bundles` fills them");
   take(bundles / name / "README.md", bundles.parent_path());
 }
@@ -163,7 +152,7 @@ TEST_CASE("every bundle is a lesson with a test", "[lessons]") {
   std::set<std::string> tests;
   for (const Catch::TestCase& test : Catch::getRegistryHub().getTestCaseRegistry().getAllTests())
     tests.insert(test.name);
-  for (const auto& entry : fs::directory_iterator(bundles_directory()))
+  for (const auto& entry : fs::directory_iterator(lessons()))
     if (fs::exists(entry.path() / "config.json"))
       CHECK(tests.count("lesson: " + entry.path().filename().string()) == 1);
 }
@@ -172,7 +161,7 @@ TEST_CASE("the tutorial", "[lessons]") {
   if (!runtime_is_ocx()) SKIP_TEST("only ocx: it uses its commands");
   for (const char* need : {"/usr/lib/cni/bridge", "/usr/lib/cni/host-local", "/usr/bin/jq"})
     if (!fs::exists(need)) SKIP_TEST(std::string("no ") + need);
-  const Path directory = bundles_directory().parent_path();
+  const Path directory = lessons().parent_path();
   take(directory / "docs/tutorial.md", directory);
 }
 

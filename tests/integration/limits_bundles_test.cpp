@@ -8,20 +8,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// $OCX_BUNDLES, the source tree around the build directory, or a copy beside the runtime.
-Path bundles_directory() {
-  const char* chosen = std::getenv("OCX_BUNDLES");
-  if (chosen != nullptr && *chosen != 0) return chosen;
-  Path build = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
-  for (const Path& path : {build.parent_path().parent_path() / "bundles", build / "bundles"})
-    if (fs::exists(path / "fork-bomb/config.json")) return path;
-  FAIL("bundles/ is neither in the source tree nor beside the build");
-  return {};
-}
-
 // The lesson as it is, but for a root file system of the test's.
 void take_lesson(Bundle& bundle, const std::string& name) {
-  for (const auto& entry : fs::directory_iterator(bundles_directory() / name))
+  for (const auto& entry : fs::directory_iterator(lessons() / name))
     if (entry.is_regular_file()) fs::copy_file(entry.path(), bundle.path() / entry.path().filename());
   bundle.config = parse_json(read_file(bundle.path() / "config.json"));
   CHECK(bundle.config["root"]["path"] == "rootfs");

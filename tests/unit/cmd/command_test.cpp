@@ -10,18 +10,13 @@
 #include "cmd/list_table.hpp"
 #include "sys/error.hpp"
 #include "sys/file.hpp"
+#include "tests/unit/cmd/find_command.hpp"
 
 using namespace ocx;
+using ocx::test::command;
 using Words = std::vector<std::string>;
 
 namespace {
-
-const cmd::Command& command(std::string_view name) {
-  const cmd::Command* found = cmd::find_command(name);
-  INFO(name);
-  REQUIRE(found != nullptr);
-  return *found;
-}
 
 std::string error_of(std::string_view name, const Words& words) {
   try {

@@ -8,18 +8,13 @@
 #include "sys/text.hpp"
 #include "tests/harness/process.hpp"
 #include "tests/harness/skip.hpp"
+#include "tests/unit/cmd/find_command.hpp"
 
 using namespace ocx;
+using ocx::test::command;
 using Words = std::vector<std::string>;
 
 namespace {
-
-const cmd::Command& command(std::string_view name) {
-  const cmd::Command* found = cmd::find_command(name);
-  INFO(name);
-  REQUIRE(found != nullptr);
-  return *found;
-}
 
 const cmd::Option& option(std::string_view name, std::string_view of_command) {
   for (const cmd::Option& each :
