@@ -3,6 +3,7 @@
 // or user.
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <exception>
 #include <string>
@@ -11,6 +12,7 @@
 #include "cgroups/systemd_request.hpp"
 #include "cmd/ocx-systemd/unit.hpp"
 #include "sys/error.hpp"
+#include "sys/peer.hpp"
 #include "sys/process.hpp"
 #include "sys/socket.hpp"
 
@@ -53,8 +55,10 @@ int serve_all(bool user) {
 
 int main(int argc, char** argv) {
   try {
-    // What a killed ocx began, its `delete --force` undoes: nobody is left to report to.
+    // What a killed ocx began, its `delete --force` undoes: nobody is left to report to, and what is still in
+    // the socket must not be done any more.
     ocx::sys::prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL);
+    if (ocx::sys::peer_pid(ocx::sys::standard_input) != ::getppid()) return 1;  // it has died before
     return ocx::helper::serve_all(argc > 1 && std::string_view(argv[1]) == "user");
   } catch (const std::exception&) {
     return 1;  // ocx has hung up, or this was not started by it
