@@ -24,7 +24,13 @@ fi
 # Short: engines put long names of sockets below it, which may have 107 characters.
 top=$(mktemp -d "${TMPDIR:-/tmp}/ocx.XXXX")
 chmod 711 "$top"
-trap 'rm -rf --one-file-system "$top"' EXIT
+# Engines call the runtime with its usual directory, where it keeps what it has compiled: none of that was there before.
+[ -e /run/ocx ] || state_root=/run/ocx
+clean_up() {
+  rm -rf --one-file-system "$top"
+  [ -z "${state_root:-}" ] || { rm -rf "$state_root/.cache:seccomp"; rmdir "$state_root"; } 2>/dev/null
+}
+trap clean_up EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
